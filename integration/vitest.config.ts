@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config'
+import { testOptions } from '../vitest.base.ts'
+
+export default defineConfig({
+  test: {
+    ...testOptions,
+    // These tests start processes and measure time: one file after the other.
+    fileParallelism: false,
+  },
+})

@@ -1,0 +1,116 @@
+const WHERE = `  --backend URL      where the lock lives. Default: $LOCKS_BACKEND, else files in your home
+                     directory, which every program of yours on this machine shares
+                       file:///srv/app/locks         processes of one machine
+                       redis://cache:6379            also rediss:, valkey:   (npm i @locks/redis ioredis)
+                       etcd://etcd:2379              (npm i @locks/etcd)
+                       memcached://cache:11211       (npm i @locks/memcached)
+                       k8s:                          (npm i @locks/k8s)
+                     An adapter is looked for in the current folder, then beside this command.
+  --namespace TEXT   part of the lock's identity. Default: $LOCKS_NAMESPACE, else none
+  --import MODULE    load this first; it may add schemes with registerBackend of @locks/core`
+
+const locks = `locks: run a program while holding a lock.
+
+  locks run NAME -- command args…    take the lock, run the command, give the lock up
+  locks status NAME                  who holds it, since when, and how many wait
+  locks list [PREFIX]                the locks that are held or waited for
+  locks break NAME                   end a hold by force
+  locks COMMAND --help               more about one of them, with examples
+  locks --version
+
+  $ locks run nightly-backup -- ./backup.sh      # a second one waits up to 10 s, then exits with 75
+  $ locks status nightly-backup
+
+Exit codes of its own: 64 usage, 69 backend unavailable, 75 not acquired, 76 lease lost,
+126 and 127 command not executable or not found. Else that of the command.`
+
+const run = `locks run NAME [flags] -- command args…
+
+Takes the lock NAME, runs the command, gives the lock up, and ends as the command ended.
+
+  # one at a time: a second one waits up to 10 s, then exits with 75 and says who holds it
+  $ locks run nightly-backup -- ./backup.sh
+
+  # from cron: skip this turn if the last one still runs
+  $ locks run report --timeout 0 -- ./report.sh
+
+  # wait as long as it takes; on a server that many machines share
+  $ locks run migrate --timeout inf --backend redis://cache:6379 -- npm run migrate
+
+  # many readers or one writer; three at a time
+  $ locks run catalogue --shared -- ./read.sh
+  $ locks run encoder --permits 3 -- ./encode.sh film.mov
+
+  # a shell line; the command sees LOCKS_NAME, LOCKS_FENCING_TOKEN, LOCKS_NAMESPACE, LOCKS_BACKEND
+  $ locks run deploy -- sh -c 'echo "deploy no. $LOCKS_FENCING_TOKEN" >> log'
+
+  --timeout TIME     how long to wait for the lock. Default: 10s. 0: one attempt; inf: no limit
+  --ttl TIME         how long the lock outlives a wrapper that died or hangs. Default: 30s; inf: for ever
+  --shared           beside other shared holders, excluding exclusive ones
+  --permits N        one of N holders at a time
+  --on-lost WHAT     if the lease can't be renewed, before anybody else can have the lock:
+                       kill     SIGKILL the command and all its descendants (the default)
+                       term     SIGTERM the command in time, and SIGKILL at the end of its grace:
+                                a third of the ttl, at most 10 s
+                       ignore   let it go on, with a warning
+${WHERE}
+
+TIME is 500ms, 30s, 2m, 1h, inf, or a number of milliseconds.
+
+Signals (INT, TERM, HUP, QUIT, USR1, USR2) are passed on to the command; if one ends it, it ends
+this wrapper too, or gives 128 + n. Other exit codes: 64 usage, 69 backend unavailable, 75 not
+acquired in time (the command was not started), 76 lease lost, 126 and 127 as in a shell.
+
+What it cannot do: a wrapper that is stopped (SIGSTOP, Ctrl-Z, a frozen container) or killed by
+SIGKILL can neither renew the lease nor end its command. With the file backend the lock then stays
+with the command until it ends or the ttl does, whichever comes first; with the others until the
+ttl does. A command that may run on after that should guard its writes with LOCKS_FENCING_TOKEN.
+A hold broken by "locks break" is free at once, before its wrapper can notice and end the command.`
+
+const status = `locks status NAME [--json] [flags]
+
+Shows where the lock is, who holds it and how many wait. Exits with 0 whether it is held or free.
+
+  $ locks status nightly-backup
+  lock "nightly-backup" on file /home/ada/.locks: held
+    by web-1:4711 backup.sh (exclusive, for 12 s, fencing token 1767225600000001), 25 s left …
+
+  $ locks status nightly-backup --json | jq .held
+
+  --json             one object on one line: backend, location, namespace, name, held, holders, waiters.
+                     Fencing tokens are strings, durations milliseconds, null is "no end" or "unknown"
+${WHERE}`
+
+const list = `locks list [PREFIX] [--json] [flags]
+
+Lists the locks that are held or waited for, of one namespace: one name a line, with their holders
+on a terminal.
+
+  $ locks list
+  $ locks list nightly-
+  $ locks list --json | jq -r '.locks[] | select(.waiters > 0) | .name'
+
+  --json             one object on one line: backend, location, namespace, and locks as in status --json
+${WHERE}`
+
+const breakHelp = `locks break NAME [--yes] [--json] [flags]
+
+Ends all holds of a lock at once, whoever owns them. For a holder that hangs where its ttl won't do.
+Its command may still be running: it is ended (or not) by its own "locks run --on-lost" once that
+notices, which takes up to a second on one machine and up to a third of its ttl elsewhere.
+
+  $ locks status nightly-backup     # look first
+  $ locks break nightly-backup      # asks
+  $ locks break nightly-backup --yes
+
+  --yes              don't ask. Needed where there is no terminal
+  --json             one object on one line: backend, location, namespace, name, broken
+${WHERE}`
+
+export const HELP: Readonly<Record<'locks' | 'run' | 'status' | 'list' | 'break', string>> = {
+  locks,
+  run,
+  status,
+  list,
+  break: breakHelp,
+}

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import type { Lock } from '../../index.ts'
+import { busy, granted, refused } from '../expect.ts'
+import type { Stage } from '../stage.ts'
+import { fault, theme } from '../theme.ts'
+import { eventually, sleep } from '../time.ts'
+import { Witness } from '../witness.ts'
+
+/** Adds one to a counter that forgets what happens between its reading and its writing. */
+async function count(lock: Lock, counter: { value: number }): Promise<void> {
+  await lock.using(async () => {
+    const { value } = counter
+    await sleep(1)
+    counter.value = value + 1
+  })
+}
+
+const repeat = async (times: number, work: () => Promise<unknown>): Promise<void> => {
+  for (let done = 0; done < times; done += 1) await work()
+}
+
+/** Takes the lock in spite of failing requests. */
+const insist = (stage: Stage, lock: Lock): Promise<unknown> =>
+  eventually('the lock is granted again', stage.patience, async () => {
+    const lease = await lock.tryAcquire().catch(() => null)
+    return lease?.release()
+  })
+
+export const exclusion = theme('exclusion', [
+  {
+    title: 'two contenders never hold at once',
+    async body(t) {
+      const witness = new Witness()
+      const locks = await t.pair()
+      const contend = (lock: Lock) => repeat(10, () => lock.using((lease) => witness.watch(lease, () => sleep(1))))
+      await Promise.all(locks.map(contend))
+      assert.equal(witness.entries, 20)
+    },
+  },
+  {
+    title: 'a counter that many tasks of many clients guard loses no count',
+    async body(t) {
+      const counter = { value: 0 }
+      const locks = await t.locks(4)
+      const tasks = locks.flatMap((lock) => Array.from({ length: 5 }, () => repeat(2, () => count(lock, counter))))
+      await Promise.all(tasks)
+      assert.equal(counter.value, 40)
+    },
+  },
+  {
+    title: 'of attempts made at the same moment at most one is granted',
+    async body(t) {
+      const clients = await Promise.all(Array.from({ length: 4 }, () => t.client()))
+      for (let round = 0; round < 10; round += 1) {
+        const contenders = await Promise.all(clients.map((client) => t.contender({}, client)))
+        const answers = await Promise.all(contenders.map((contender) => contender.acquire()))
+        const grants = answers.filter(({ outcome }) => outcome === 'granted')
+        assert.ok(grants.length <= 1, `${grants.length} of 4 were granted`)
+        await Promise.all(contenders.map((contender) => contender.cancel()))
+      }
+    },
+  },
+  {
+    title: 'tryAcquire is null while another client holds, and not after its release',
+    async body(t) {
+      const [first, second] = await t.pair()
+      const lease = await first.acquire()
+      assert.equal(await second.tryAcquire(), null)
+      assert.equal(await lease.release(), true)
+      const next = await second.tryAcquire({ timeout: t.patience })
+      assert.equal(next?.held, true)
+      assert.equal(await first.tryAcquire(), null)
+    },
+  },
+  {
+    title: 'a lock object finds itself held, too: it is not re-entrant',
+    async body(t) {
+      const lock = await t.lock()
+      const lease = await lock.acquire()
+      assert.equal(await lock.tryAcquire(), null)
+      assert.equal(lease.held, true)
+    },
+  },
+  {
+    title: 'locked() is true for everybody from the grant to the release',
+    async body(t) {
+      const [first, second] = await t.pair()
+      assert.equal(await second.locked(), false)
+      const lease = await first.acquire()
+      assert.deepEqual([await first.locked(), await second.locked()], [true, true])
+      await lease.release()
+      assert.deepEqual([await first.locked(), await second.locked()], [false, false])
+    },
+  },
+  {
+    title: 'waiting ends with LOCK_TIMEOUT, neither early nor late, and tryAcquire with null',
+    async body(t) {
+      const [first, second] = await t.pair({ metadata: 'the one in the way' })
+      const lease = await first.acquire()
+      const started = performance.now()
+      const error = await refused(second.acquire({ timeout: 200 }), 'LOCK_TIMEOUT')
+      const took = performance.now() - started
+      assert.ok(took >= 195 && took < 200 + t.patience, `it ended after ${took} ms of 200`)
+      assert.match(error.message, /the one in the way/)
+      assert.equal(await second.tryAcquire({ timeout: 50 }), null)
+      assert.equal(lease.held, true)
+    },
+  },
+  {
+    title: 'a busy answer names the holder and when to look again',
+    async body(t) {
+      const [first, second] = await t.contenders(2)
+      assert.ok(first && second)
+      const { fencingToken } = granted(await first.acquire())
+      const { holder, retryAfter } = busy(await second.acquire())
+      assert.ok(retryAfter > 0 && retryAfter <= 60_000, `retryAfter is ${retryAfter}`)
+      if (holder === undefined) return
+      assert.equal(holder.owner, first.owner)
+      assert.equal(holder.fencingToken, fencingToken)
+    },
+  },
+  {
+    title: 'a held lock stays held while connections are cut',
+    needs: [fault('disconnect')],
+    async body(t) {
+      const [first, second] = await t.pair()
+      const lease = await first.acquire()
+      for (let cut = 0; cut < 3; cut += 1) {
+        const attempt = second.tryAcquire().catch(() => null)
+        await t.trouble('disconnect')
+        assert.equal(await attempt, null)
+        assert.equal(lease.held, true)
+      }
+      await eventually('the release gets through', t.patience, async () => (await lease.release(), true))
+      await insist(t, second)
+    },
+  },
+  {
+    title: 'a guarded counter loses no count while connections are cut',
+    needs: [fault('disconnect')],
+    async body(t) {
+      const counter = { value: 0 }
+      let expected = 0
+      const locks = await t.locks(3)
+      const task = async (lock: Lock): Promise<void> => {
+        for (let done = 0; done < 5; done += 1) {
+          const lease = await lock.acquire().catch(() => null)
+          if (lease === null) continue
+          const { value } = counter
+          await sleep(1)
+          if (lease.held) {
+            counter.value = value + 1
+            expected += 1
+          }
+          await lease.release().catch(() => false)
+        }
+      }
+      const work = Promise.all(locks.flatMap((lock) => [task(lock), task(lock)]))
+      for (let cut = 0; cut < 5; cut += 1) {
+        await sleep(5)
+        await t.trouble('disconnect')
+      }
+      await work
+      assert.equal(counter.value, expected)
+      await Promise.all(locks.map((lock) => insist(t, lock)))
+    },
+  },
+  {
+    title: 'a held lock stays held across a restart of the server',
+    needs: [fault('restart'), ({ capabilities }) => capabilities.guarantee.exclusionAcross.restart === true],
+    async body(t) {
+      const [first, second] = await t.pair()
+      const lease = await first.acquire()
+      await t.trouble('restart')
+      const seen = await eventually('the server answers again', t.patience, async () => {
+        const attempt = await second.tryAcquire().catch(() => undefined)
+        return attempt === undefined ? undefined : { attempt }
+      })
+      assert.equal(seen.attempt, null)
+      assert.equal(lease.held, true)
+      await lease.renew()
+      assert.equal(await lease.release(), true)
+      await insist(t, second)
+    },
+  },
+])

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { granted } from '../expect.ts'
+import { sharedClock, theme } from '../theme.ts'
+import { eventually, now, sleep } from '../time.ts'
+
+export const expiry = theme('expiry', [
+  {
+    title: 'a holder that does not renew is replaced by a waiter, not before its ttl is over',
+    async body(t) {
+      const [first, second] = await t.pair()
+      const sent = now()
+      const lapsing = await first.acquire({ ttl: t.ttl, autoRenew: false })
+      const lease = await second.acquire({ timeout: t.expiry() })
+      assert.equal(lapsing.held, false)
+      assert.equal(lease.held, true)
+      assert.ok(now() - sent >= t.ttl * 0.98, `it was replaced after ${now() - sent} ms, with a ttl of ${t.ttl}`)
+    },
+  },
+  {
+    title: 'a holder that does not renew is replaced by a later tryAcquire, not before its ttl is over',
+    async body(t) {
+      const [first, second] = await t.contenders(2)
+      assert.ok(first && second)
+      const sent = now()
+      granted(await first.acquire({ ttl: t.ttl }))
+      const grant = await second.insist(t.expiry(), t.pause)
+      const took = now() - sent
+      assert.ok(grant, `it is not replaced within ${t.expiry()} ms`)
+      assert.ok(took >= t.ttl - t.capabilities.ttl.granularity, `it was replaced after ${took} ms, with a ttl of ${t.ttl}`)
+    },
+  },
+  {
+    title: 'one single tryAcquire takes over from a holder that died some time ago',
+    needs: [sharedClock],
+    async body(t) {
+      const dead = await t.contender()
+      granted(await dead.acquire({ ttl: t.ttl }))
+      const lock = await t.lock()
+      await sleep(2 * t.ttl + t.slack)
+      assert.equal((await lock.tryAcquire())?.held, true)
+    },
+  },
+  {
+    title: 'a hold that ran out is no longer shown',
+    async body(t) {
+      const dead = await t.contender()
+      granted(await dead.acquire({ ttl: t.ttl }))
+      const lock = await t.lock()
+      assert.equal(await lock.locked(), true)
+      await eventually('locked() is false', t.expiry(), async () => !(await lock.locked()))
+      assert.deepEqual((await lock.inspect()).holders, [])
+    },
+  },
+  {
+    title: 'looking at a lock does not lengthen its hold',
+    async body(t) {
+      const [dead, next] = await t.contenders(2)
+      assert.ok(dead && next)
+      granted(await dead.acquire({ ttl: t.ttl }))
+      const lock = await t.lock()
+      let watching = true
+      const watch = (async () => {
+        while (watching) {
+          await lock.inspect()
+          await sleep(t.pause)
+        }
+      })()
+      const grant = await next.insist(t.expiry(), t.pause)
+      watching = false
+      await watch
+      assert.ok(grant, `it is not replaced within ${t.expiry()} ms`)
+    },
+  },
+  {
+    title: 'a hold that ran out is not brought back by its own late release',
+    async body(t) {
+      const [dead, next] = await t.contenders(2)
+      assert.ok(dead && next)
+      granted(await dead.acquire({ ttl: t.ttl }))
+      assert.ok(await next.insist(t.expiry(), t.pause))
+      assert.equal(await dead.release(), false)
+      assert.equal((await dead.acquire()).outcome, 'busy')
+    },
+  },
+  {
+    title: 'who waited longer than its own ttl still holds for as long as it wants',
+    async body(t) {
+      const [first, second] = await t.pair()
+      const lease = await first.acquire()
+      const waiting = second.acquire({ ttl: t.ttl })
+      await sleep(2 * t.ttl)
+      await lease.release()
+      const next = await waiting
+      await sleep(2 * t.ttl)
+      assert.equal(next.held, true)
+      assert.equal(await first.tryAcquire(), null)
+      assert.equal(await next.release(), true)
+    },
+  },
+])

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { type Lease, Lock, LockLostError } from '../../index.ts'
+import { systemRuntime } from '../../runtime.ts'
+import { wrapped } from '../expect.ts'
+import type { Stage } from '../stage.ts'
+import { fault, theme } from '../theme.ts'
+import { block, eventually, now, sleep } from '../time.ts'
+import { Witness } from '../witness.ts'
+
+/** The lease is over, by everything it says about itself. */
+function assertLost(lease: Lease): void {
+  assert.equal(lease.held, false)
+  assert.equal(lease.remaining, 0)
+  assert.throws(() => lease.assertHeld(), LockLostError)
+  assert.equal(lease.signal.aborted, true)
+  assert.ok(lease.signal.reason instanceof LockLostError, 'the signal is aborted with a LockLostError')
+}
+
+/** Tells whether the signal had been aborted, without asking the lease anything that could make it look. */
+function abortion(lease: Lease): { aborted: boolean } {
+  const seen = { aborted: false }
+  lease.signal.addEventListener('abort', () => {
+    seen.aborted = true
+  })
+  return seen
+}
+
+/** A waiter gets in while the holder can't renew: by then the holder must know that it has lost. */
+async function overtaken(t: Stage, holder: Lease, next: Lock): Promise<void> {
+  const seen = abortion(holder)
+  const lease = await next.acquire({ timeout: t.expiry() + t.ttl })
+  assert.equal(seen.aborted, true, 'another holds and the signal is not aborted')
+  assertLost(holder)
+  assert.equal(lease.held, true)
+}
+
+export const localDeadline = theme('local deadline', [
+  {
+    title: 'held is false and the signal aborted before a waiter can get in',
+    async body(t) {
+      const [first, second] = await t.pair({ ttl: t.ttl })
+      await overtaken(t, await first.acquire({ autoRenew: false }), second)
+    },
+  },
+  {
+    title: 'a lease ends by itself though nobody asks and nobody else wants the lock',
+    async body(t) {
+      const lock = await t.lock({ ttl: t.ttl, autoRenew: false })
+      const sent = now()
+      const lease = await lock.acquire()
+      const seen = abortion(lease)
+      await eventually('the signal is aborted', t.ttl + t.slack, () => seen.aborted)
+      assert.ok(now() - sent > t.ttl / 2, `it was aborted after ${now() - sent} ms`)
+      assertLost(lease)
+    },
+  },
+  {
+    title: 'remaining falls from the ttl to 0 and never exceeds what is left',
+    async body(t) {
+      const lock = await t.lock({ ttl: t.ttl, autoRenew: false })
+      const sent = now()
+      const lease = await lock.acquire()
+      for (let last = t.ttl; lease.held; await sleep(t.ttl / 20)) {
+        const left = t.ttl - (now() - sent)
+        const { remaining } = lease
+        // The call itself was made a little after `sent`.
+        assert.ok(remaining <= left + t.patience && remaining <= last && remaining >= 0, `${remaining} of ${left} ms`)
+        last = remaining
+      }
+      assert.equal(lease.remaining, 0)
+    },
+  },
+  {
+    title: 'a grant counts from the moment before its request, not from the answer',
+    needs: [fault('delayRequests', 'resume')],
+    async body(t) {
+      const delay = 200
+      const lock = await t.lock({ autoRenew: false })
+      await (await lock.acquire()).release()
+      await t.trouble('delayRequests', delay)
+      const lease = await lock.acquire()
+      assert.ok(lease.remaining <= t.long - delay, `${lease.remaining} ms remain, ${delay} ms after the send`)
+    },
+  },
+  {
+    title: 'after a blocked event loop held is right at once',
+    async body(t) {
+      const lock = await t.lock({ ttl: t.ttl })
+      const lease = await lock.acquire()
+      block(t.ttl + 10)
+      assert.equal(lease.held, false)
+      assertLost(lease)
+    },
+  },
+  {
+    title: 'after a suspension of the machine, which only the wall clock shows, held is right at once',
+    async body(t) {
+      let asleep = 0
+      const runtime = {
+        ...systemRuntime,
+        now: () => ({ mono: performance.now(), wall: Date.now() + asleep }),
+      }
+      const backend = wrapped(await t.client(), { runtime })
+      const lease = await new Lock(t.name, t.options(backend)).acquire()
+      asleep = t.long / 2
+      assert.equal(lease.held, true)
+      asleep = t.long + 1
+      assertLost(lease)
+      asleep = 0
+      assertLost(lease)
+    },
+  },
+  {
+    title: 'lost stays lost, whatever the backend would say',
+    async body(t) {
+      const lock = await t.lock({ ttl: t.ttl })
+      const lease = await lock.acquire()
+      block(t.ttl + 10)
+      assertLost(lease)
+      await sleep(t.slack)
+      await assert.rejects(lease.renew(), LockLostError)
+      assertLost(lease)
+      assert.equal(await lease.release(), false)
+    },
+  },
+  {
+    title: 'a lease ends in time though the backend hangs and a renewal is under way',
+    needs: [fault('pause', 'resume')],
+    async body(t) {
+      const lock = await t.lock({ ttl: t.ttl, requestTimeout: 20 * t.ttl })
+      const lease = await lock.acquire()
+      const seen = abortion(lease)
+      await t.trouble('pause')
+      const paused = now()
+      await eventually('the signal is aborted', t.ttl + t.slack, () => seen.aborted)
+      assert.ok(now() - paused > t.ttl / 3, `it was aborted after ${now() - paused} ms`)
+      assertLost(lease)
+    },
+  },
+  {
+    title: 'a client that is cut off has lost its lease before another gets it',
+    needs: [fault('isolate', 'resume')],
+    async body(t) {
+      const backend = await t.client()
+      const holder = await new Lock(t.name, t.options(backend, { ttl: t.ttl })).acquire()
+      const next = await t.lock({ ttl: t.ttl })
+      await t.trouble('isolate', backend)
+      await overtaken(t, holder, next)
+    },
+  },
+  {
+    title: 'no two leases are held at once while clients are cut off and come back',
+    needs: [fault('isolate', 'resume')],
+    async body(t) {
+      const witness = new Witness()
+      const clients = [await t.client(), await t.client(), await t.client()]
+      let over = false
+      const contend = async (lock: Lock): Promise<void> => {
+        while (!over) {
+          const lease = await lock.tryAcquire({ timeout: t.ttl }).catch(() => null)
+          if (lease === null) continue
+          await witness.watch(lease, () => sleep(Math.random() * t.ttl))
+          await lease.release().catch(() => false)
+        }
+      }
+      const options = { ttl: t.ttl, requestTimeout: t.ttl }
+      const tasks = clients.map((backend) => contend(new Lock(t.name, t.options(backend, options))))
+      for (const backend of [...clients, ...clients]) {
+        await t.trouble('isolate', backend)
+        await sleep(t.ttl * (0.5 + Math.random()))
+        await t.trouble('resume')
+        await sleep(t.ttl / 4)
+      }
+      over = true
+      await Promise.all(tasks)
+      assert.ok(witness.entries > 1)
+      witness.assertRising()
+    },
+  },
+])

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict'
+import type { Lock } from '../../index.ts'
+import { busy, granted, refused } from '../expect.ts'
+import type { Stage } from '../stage.ts'
+import { fault, queue, theme } from '../theme.ts'
+import { eventually, now, sleep } from '../time.ts'
+
+/** Short, so that a case needn't wait long for an answer that doesn't come. */
+const requestTimeout = 200
+
+/** So that what follows is one request, on a connection that stands. */
+async function warmUp(lock: Lock): Promise<void> {
+  await (await lock.acquire({ requestTimeout: 10_000 })).release()
+}
+
+/** The lock can be had at once by somebody else, long before the ttl of a stray hold would be over. */
+async function assertFree(t: Stage): Promise<void> {
+  const lease = await (await t.lock()).tryAcquire({ timeout: t.patience })
+  assert.ok(lease, 'a stray hold was left behind')
+  assert.equal(await lease.release(), true)
+}
+
+export const unknownOutcome = theme('unknown outcome', [
+  {
+    title: 'an acquire repeated with its token adopts the grant: one hold, one fencing token',
+    async body(t) {
+      const contender = await t.contender()
+      const { fencingToken } = granted(await contender.acquire())
+      assert.equal(granted(await contender.acquire()).fencingToken, fencingToken)
+      const { holders } = await (await t.lock()).inspect()
+      assert.deepEqual(
+        holders.map(({ owner }) => owner),
+        [contender.owner],
+      )
+      assert.equal(await contender.release(), true)
+      await assertFree(t)
+    },
+  },
+  {
+    title: 'an acquire repeated with its token arms the ttl anew',
+    async body(t) {
+      const [first, second] = await t.contenders(2)
+      assert.ok(first && second)
+      granted(await first.acquire({ ttl: t.ttl }))
+      await sleep(t.ttl / 2)
+      const sent = now()
+      granted(await first.acquire({ ttl: t.ttl }))
+      assert.ok(await second.insist(t.expiry(), t.pause), 'it is never replaced')
+      const took = now() - sent
+      assert.ok(took >= t.ttl - t.capabilities.ttl.granularity, `replaced ${took} ms after the repetition`)
+    },
+  },
+  {
+    title: 'an acquire repeated with a shorter ttl does not shorten the hold',
+    async body(t) {
+      const [first, second] = await t.contenders(2)
+      assert.ok(first && second)
+      granted(await first.acquire({ ttl: t.long }))
+      granted(await first.acquire({ ttl: t.ttl }))
+      for (const started = now(); now() - started < 2 * t.ttl; await sleep(t.ttl / 4)) busy(await second.acquire())
+      assert.equal(await first.release(), true)
+    },
+  },
+  {
+    title: 'cancel takes back a grant',
+    async body(t) {
+      const contender = await t.contender()
+      granted(await contender.acquire())
+      await contender.cancel()
+      await contender.cancel()
+      assert.deepEqual(await contender.renew(), { outcome: 'lost' })
+      await assertFree(t)
+    },
+  },
+  {
+    title: 'cancel gives up a place in the queue',
+    needs: [queue],
+    async body(t) {
+      const [holder, quitter, next] = await t.contenders(3)
+      assert.ok(holder && quitter && next)
+      granted(await holder.acquire())
+      busy(await quitter.enqueue())
+      busy(await next.enqueue())
+      await quitter.cancel()
+      assert.equal((await (await t.lock()).inspect()).waiters, 1)
+      assert.equal(await holder.release(), true)
+      await eventually('the next in the queue is granted', t.patience, async () =>
+        (await next.enqueue()).outcome === 'granted' ? true : null,
+      )
+    },
+  },
+  {
+    title: 'cancel of a token that never asked changes nothing',
+    async body(t) {
+      const [holder, stranger] = await t.contenders(2)
+      assert.ok(holder && stranger)
+      await stranger.cancel()
+      granted(await holder.acquire())
+      await stranger.cancel()
+      assert.equal((await holder.renew()).outcome, 'renewed')
+    },
+  },
+  {
+    title: 'cancel while the acquire is under way leaves nothing behind',
+    async body(t) {
+      const client = await t.client()
+      for (let round = 0; round < 10; round += 1) {
+        const contender = await t.contender({}, client)
+        const attempt = contender.acquire()
+        if (round % 2 === 1) await sleep(round / 4)
+        await Promise.allSettled([attempt, contender.cancel()])
+        await contender.cancel()
+        await assertFree(t)
+      }
+    },
+  },
+  {
+    title: 'a lost reply of acquire leaves no hold behind',
+    needs: [fault('loseReplies', 'resume')],
+    async body(t) {
+      const lock = await t.lock({ requestTimeout })
+      await warmUp(lock)
+      await t.trouble('loseReplies')
+      await refused(lock.tryAcquire(), 'LOCK_BACKEND')
+      await t.trouble('resume')
+      await assertFree(t)
+    },
+  },
+  {
+    title: 'a lost reply while waiting leaves no place in the queue behind',
+    needs: [fault('loseReplies', 'resume')],
+    async body(t) {
+      const [first, second] = await t.pair()
+      const lease = await first.acquire()
+      assert.equal(await second.tryAcquire(), null)
+      await t.trouble('loseReplies')
+      const waiting = second.acquire({ requestTimeout, timeout: 1_000 }).catch(() => null)
+      await sleep(2 * requestTimeout)
+      await t.trouble('resume')
+      await (await waiting)?.release()
+      await eventually('nobody waits', t.patience, async () => (await first.inspect()).waiters === 0)
+      assert.equal(await lease.release(), true)
+      await assertFree(t)
+    },
+  },
+  {
+    title: 'a lost reply of release frees the lock all the same',
+    needs: [fault('loseReplies', 'resume')],
+    async body(t) {
+      const lock = await t.lock()
+      await warmUp(lock)
+      const lease = await lock.acquire({ requestTimeout })
+      await t.trouble('loseReplies')
+      const first = await lease.release().catch((error: { code?: unknown }) => error.code)
+      await t.trouble('resume')
+      assert.ok(first === true || first === 'LOCK_BACKEND', `release answered ${String(first)}`)
+      assert.equal(lease.held, false)
+      assert.equal(await lease.release().catch((error: { code?: unknown }) => error.code), first)
+      await assertFree(t)
+    },
+  },
+  {
+    title: 'a lost reply of a renewal does not end the lease: a later one succeeds',
+    needs: [fault('loseReplies', 'resume')],
+    async body(t) {
+      const ttl = 4 * t.ttl
+      const [first, second] = await t.pair({ ttl })
+      const lease = await first.acquire({ requestTimeout: ttl / 8 })
+      await t.trouble('loseReplies')
+      await refused(lease.renew(), 'LOCK_BACKEND')
+      assert.equal(lease.held, true)
+      await sleep(ttl / 4)
+      await t.trouble('resume')
+      await sleep(ttl)
+      assert.equal(lease.held, true)
+      assert.equal(await second.tryAcquire(), null)
+      assert.equal(await lease.release(), true)
+    },
+  },
+  {
+    title: 'a request that arrives after its sender gave up has no effect',
+    needs: [fault('delayRequests', 'resume')],
+    async body(t) {
+      const lock = await t.lock({ requestTimeout })
+      await warmUp(lock)
+      await t.trouble('delayRequests', 3 * requestTimeout)
+      await refused(lock.tryAcquire(), 'LOCK_BACKEND')
+      await t.trouble('resume')
+      await sleep(4 * requestTimeout)
+      await assertFree(t)
+    },
+  },
+  {
+    title: 'a request that arrives after its sender gave up disturbs no later holder',
+    needs: [fault('delayRequests', 'resume')],
+    async body(t) {
+      const [lock, other] = await t.pair()
+      await warmUp(lock)
+      await t.trouble('delayRequests', 3 * requestTimeout)
+      await refused(lock.tryAcquire({ requestTimeout }), 'LOCK_BACKEND')
+      await t.trouble('resume')
+      const lease = await other.acquire({ timeout: t.patience })
+      await sleep(4 * requestTimeout)
+      await lease.renew()
+      assert.equal((await other.inspect()).holders.length, 1)
+      assert.equal(await lease.release(), true)
+      await assertFree(t)
+    },
+  },
+  {
+    title: 'a request that arrives after its sender gave up has no effect after others had the lock, either',
+    needs: [fault('delayRequests', 'resume')],
+    async body(t) {
+      const [lock, other] = await t.pair()
+      await warmUp(lock)
+      await t.trouble('delayRequests', 4 * requestTimeout)
+      await refused(lock.tryAcquire({ requestTimeout }), 'LOCK_BACKEND')
+      await t.trouble('resume')
+      await (await other.acquire({ timeout: 2 * requestTimeout })).release()
+      await sleep(5 * requestTimeout)
+      await assertFree(t)
+    },
+  },
+  {
+    title: 'requests that hung and are carried out later leave nothing behind',
+    needs: [fault('pause', 'resume')],
+    async body(t) {
+      const lock = await t.lock({ requestTimeout })
+      await warmUp(lock)
+      await t.trouble('pause')
+      await refused(lock.tryAcquire(), 'LOCK_BACKEND')
+      await sleep(requestTimeout)
+      await t.trouble('resume')
+      await assertFree(t)
+    },
+  },
+])

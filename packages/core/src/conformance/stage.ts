@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import type { Capabilities, LockBackend } from '../backend.ts'
+import { createLocks, Lock, type LockOptions, ReadWriteLock, Semaphore } from '../index.ts'
+import { type LockKey, lockKey } from '../key.ts'
+import { systemRuntime } from '../runtime.ts'
+import { Contender, type ContenderOptions } from './contender.ts'
+import type { ConformanceFaults, ConformanceTarget, Fault } from './target.ts'
+
+const SHORT = 300
+const LONG = 30_000
+
+/** What one case works with: a name of its own, clients that it makes and closes, bounds that suit the target. */
+export class Stage {
+  readonly capabilities: Capabilities
+  /** A ttl to be waited out, in milliseconds. */
+  readonly ttl: number
+  /** A ttl that doesn't run out within a case. */
+  readonly long: number
+  /** Milliseconds within which what needs no expiry must have happened, even on a slow machine. */
+  readonly patience: number
+  /** Milliseconds by which a timer, or an answer that needs no request, may be late on a slow machine. */
+  readonly slack: number
+  /** Milliseconds between two looks of those who have to poll. */
+  readonly pause: number
+  readonly namespace: string = 'conformance'
+  /** Used by this case only. */
+  readonly name: string = `case-${systemRuntime.id(9)}`
+  readonly key: LockKey = lockKey(this.namespace, this.name)
+  readonly #target: ConformanceTarget
+  readonly #clients: LockBackend[] = []
+  #troubled = false
+
+  constructor(target: ConformanceTarget) {
+    const { capabilities, latency = 20 } = target
+    const { min, max } = capabilities.ttl
+    this.#target = target
+    this.capabilities = capabilities
+    this.ttl = target.ttl ?? Math.max(min, SHORT)
+    this.long = Math.min(max, Math.max(LONG, 20 * this.ttl))
+    this.patience = 3_000 + 20 * latency
+    this.slack = 250 + 5 * latency
+    this.pause = Math.max(10, latency / 2)
+  }
+
+  /** Milliseconds after its last renewal within which a hold that isn't renewed must have made way for who waits. */
+  expiry(ttl: number = this.ttl): number {
+    return (this.capabilities.guarantee.expiry === 'observation' ? 2 * ttl : ttl) + this.patience
+  }
+
+  /** A new client. */
+  async client(): Promise<LockBackend> {
+    const backend = await this.#target.connect()
+    this.#clients.push(backend)
+    assert.deepEqual(backend.capabilities, this.capabilities, 'a client declares other capabilities than the target')
+    return backend
+  }
+
+  /** Options of the kit: `changes` over defaults that depend on nothing configured. */
+  options(backend: LockBackend, changes: LockOptions = {}): LockOptions & { readonly backend: LockBackend } {
+    return {
+      namespace: this.namespace,
+      ttl: this.long,
+      timeout: LONG,
+      requestTimeout: this.patience,
+      retryInterval: this.capabilities.wakeup === 'poll' ? this.pause : undefined,
+      ...changes,
+      backend,
+    }
+  }
+
+  /** The case's lock, through a client of its own. */
+  async lock(changes: LockOptions = {}): Promise<Lock> {
+    return new Lock(this.name, this.options(await this.client(), changes))
+  }
+
+  async pair(changes: LockOptions = {}): Promise<readonly [Lock, Lock]> {
+    return [await this.lock(changes), await this.lock(changes)]
+  }
+
+  async locks(count: number, changes: LockOptions = {}): Promise<readonly Lock[]> {
+    return Promise.all(Array.from({ length: count }, () => this.lock(changes)))
+  }
+
+  async readWriteLock(changes: LockOptions = {}): Promise<ReadWriteLock> {
+    return new ReadWriteLock(this.name, this.options(await this.client(), changes))
+  }
+
+  async semaphore(permits: number, changes: LockOptions = {}): Promise<Semaphore> {
+    return new Semaphore(this.name, permits, this.options(await this.client(), changes))
+  }
+
+  /** Somebody at the contract's own level, through a client of its own unless one is given. */
+  async contender(options: Partial<ContenderOptions> = {}, backend?: LockBackend): Promise<Contender> {
+    return new Contender(backend ?? (await this.client()), this.key, { ttl: this.long, ...options })
+  }
+
+  async contenders(count: number, options: Partial<ContenderOptions> = {}): Promise<readonly Contender[]> {
+    return Promise.all(Array.from({ length: count }, () => this.contender(options)))
+  }
+
+  /** Makes trouble, which ends with the case at the latest. */
+  async trouble<Name extends Fault>(name: Name, ...args: Parameters<Required<ConformanceFaults>[Name]>): Promise<void> {
+    this.#troubled = true
+    const faults = this.#target.faults as Readonly<Record<Fault, (...args: unknown[]) => void | Promise<void>>>
+    await faults[name](...args)
+  }
+
+  /** Ends trouble and closes all clients; what they still hold is released. */
+  async close(): Promise<void> {
+    if (this.#troubled) await this.#target.faults?.resume?.()
+    await Promise.all(this.#clients.map((backend) => createLocks({ backend }).close()))
+  }
+}

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+export const now = (): number => performance.now()
+
+/** Keeps the event loop busy: nothing else of this process runs meanwhile. */
+export function block(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
+
+/** Looks again and again until `probe` answers something other than false, null or undefined, and resolves with that. */
+export async function eventually<T>(
+  requirement: string,
+  limit: number,
+  probe: () => T | Promise<T>,
+): Promise<Exclude<T, false | null | undefined>> {
+  const started = now()
+  for (;;) {
+    const seen = await probe()
+    if (seen !== false && seen !== null && seen !== undefined) return seen as Exclude<T, false | null | undefined>
+    if (now() - started > limit) assert.fail(`not within ${Math.round(limit)} ms: ${requirement}`)
+    await sleep(Math.min(50, 2 + (now() - started) / 10))
+  }
+}
+
+/** Rejects unless `work` settles within `limit` milliseconds. */
+export async function within<T>(limit: number, requirement: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new assert.AssertionError({ message: `not within ${Math.round(limit)} ms: ${requirement}` })),
+      limit,
+    )
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** What `work` resolves with, and how many milliseconds that took. */
+export async function timed<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly took: number }> {
+  const started = now()
+  const result = await work()
+  return { result, took: now() - started }
+}

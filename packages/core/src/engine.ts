@@ -1,0 +1,176 @@
+import type { AcquireRequest, LeaseMode, LockBackend, TokenRequest } from './backend.ts'
+import { backendError, describeSubject, LockBackendError, LockError } from './errors.ts'
+import type { Hold } from './hold.ts'
+import type { LockKey } from './key.ts'
+import type { Line } from './line.ts'
+import type { Settings } from './options.ts'
+import { elapsed, type Runtime, systemRuntime } from './runtime.ts'
+import { Scheduler } from './scheduler.ts'
+
+/** What somebody wants of a lock: checked, complete, and within what the backend can do. */
+export interface Demand extends Settings {
+  readonly key: LockKey
+  readonly mode: LeaseMode
+  readonly permits: number
+  /** Demands with equal classes may wait as one and pass the hold on among themselves. */
+  readonly class: string
+}
+
+/** How often a call that failed outright is made again, and the first pause in milliseconds (doubled each time). */
+const REPEATS = 4
+const FIRST_PAUSE = 20
+/** How long clean-up in the background goes on, in milliseconds, and how long `close` waits for it. */
+const UNDO_FOR = 30_000
+const CLOSE_TIMEOUT = 5_000
+
+const schedulers = new WeakMap<Runtime, Scheduler>()
+const engines = new WeakMap<LockBackend, Engine>()
+
+/** A failure of the backend whose outcome repeating cannot mend: core's own, or one that the adapter put into words. */
+const isFinal = (error: unknown): error is Error =>
+  error instanceof LockError ||
+  (error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('LOCK_'))
+
+/** What core keeps for one backend object: its lines of waiters, its holds, and the clean-up under way. */
+export class Engine {
+  readonly backend: LockBackend
+  readonly runtime: Runtime
+  readonly scheduler: Scheduler
+  /** By the class of their demands. */
+  readonly lines: Map<string, Line> = new Map()
+  readonly holds: Set<Hold> = new Set()
+  readonly #background = new Set<Promise<unknown>>()
+  #closed: Promise<void> | undefined
+
+  private constructor(backend: LockBackend) {
+    this.backend = backend
+    this.runtime = backend.runtime ?? systemRuntime
+    const scheduler = schedulers.get(this.runtime) ?? new Scheduler(this.runtime)
+    schedulers.set(this.runtime, scheduler)
+    this.scheduler = scheduler
+  }
+
+  static of(backend: LockBackend): Engine {
+    const engine = engines.get(backend) ?? new Engine(backend)
+    engines.set(backend, engine)
+    return engine
+  }
+
+  /** A request of a fresh token for a demand. */
+  request(demand: Demand, tokens: number): Omit<AcquireRequest, 'wait' | 'timeout'> {
+    const { key, mode, permits, metadata } = demand
+    const { min, max } = this.backend.capabilities.ttl
+    // A permanent hold is granted finite and made permanent after the reply, so that a lost reply leaves nothing for ever.
+    const ttl = demand.ttl === Number.POSITIVE_INFINITY ? Math.min(Math.max(30_000, min), max) : demand.ttl
+    const standalone = !demand.autoRenew || demand.maxHold !== Number.POSITIVE_INFINITY
+    const token = this.runtime.id(16)
+    return { key, mode, permits, metadata, ttl, standalone, tokens, token, owner: this.runtime.id(8) }
+  }
+
+  /**
+   * One call to the backend within `budget` milliseconds. A call that fails outright is repeated a few times; one that
+   * isn't answered is given up. Rejects with LockBackendError: then the outcome is unknown.
+   */
+  async ask<T>(
+    key: LockKey | undefined,
+    action: string,
+    budget: number,
+    call: (timeout: number) => Promise<T>,
+  ): Promise<T> {
+    if (this.#closed !== undefined) throw this.#closedError(key)
+    const started = this.runtime.now()
+    let rest = budget
+    for (let repeat = 0; ; repeat += 1) {
+      try {
+        return await this.#within(rest, call(rest))
+      } catch (error) {
+        if (isFinal(error)) throw error
+        const pause = FIRST_PAUSE * 2 ** repeat * (0.5 + this.runtime.random() / 2)
+        rest = budget - elapsed(this.runtime, started) - pause
+        if (error === NO_ANSWER) throw this.#unanswered(key, action, budget)
+        if (repeat === REPEATS || rest <= 0) throw backendError(key, this.backend, action, error)
+        await new Promise<void>((resolve) => {
+          this.runtime.setTimer(pause, resolve, true)
+        })
+      }
+    }
+  }
+
+  /** Takes back, in the background, whatever an acquire of this token has done or may still do. */
+  undo({ key, token, mode }: TokenRequest, requestTimeout: number): void {
+    const started = this.runtime.now()
+    const attempt = async (): Promise<void> => {
+      for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, requestTimeout)) {
+        try {
+          const timeout = requestTimeout
+          return await this.#within(timeout, this.backend.cancel({ key, token, mode, timeout }))
+        } catch {
+          // The ttl ends what can't be undone.
+          if (elapsed(this.runtime, started) > UNDO_FOR || this.#closed !== undefined) return
+          await new Promise<void>((resolve) => {
+            this.runtime.setTimer(pause, resolve, false)
+          })
+        }
+      }
+    }
+    this.background(attempt())
+  }
+
+  /** Work that nobody waits for but `close`. It must not reject. */
+  background(work: Promise<unknown>): void {
+    this.#background.add(work)
+    void work.finally(() => this.#background.delete(work))
+  }
+
+  /**
+   * Ends all waiting with LockBackendError, declares leases that are still held lost, releases them, waits (at most 5 s)
+   * for clean-up under way, and closes the backend.
+   */
+  close(): Promise<void> {
+    this.#closed ??= Promise.resolve().then(async () => {
+      for (const line of [...this.lines.values()]) line.close((key) => this.#closedError(key))
+      for (const hold of [...this.holds]) this.background(hold.evict())
+      await this.#settled()
+      await this.backend.close()
+      engines.delete(this.backend)
+    })
+    return this.#closed
+  }
+
+  async #settled(): Promise<void> {
+    const started = this.runtime.now()
+    for (let rest = CLOSE_TIMEOUT; this.#background.size > 0 && rest > 0; ) {
+      await this.#within(rest, Promise.allSettled(this.#background)).catch(() => undefined)
+      rest = CLOSE_TIMEOUT - elapsed(this.runtime, started)
+    }
+  }
+
+  #within<T>(timeout: number, answer: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = this.runtime.setTimer(timeout, () => reject(NO_ANSWER), true)
+      answer.then(
+        (value) => {
+          timer.cancel()
+          resolve(value)
+        },
+        (error: unknown) => {
+          timer.cancel()
+          reject(error)
+        },
+      )
+    })
+  }
+
+  #unanswered(key: LockKey | undefined, action: string, budget: number): LockBackendError {
+    return new LockBackendError(
+      `${describeSubject(key, this.backend)}: ${action} got no answer within ${Math.round(budget)} ms. Whether the lock is free is unknown; see whether the backend is up`,
+      { key },
+    )
+  }
+
+  #closedError(key: LockKey | undefined): LockBackendError {
+    return new LockBackendError(`${describeSubject(key, this.backend)}: the backend has been closed`, { key })
+  }
+}
+
+const NO_ANSWER: unique symbol = Symbol('no answer')

@@ -1,0 +1,271 @@
+import type { HolderState } from './backend.ts'
+import { Campaign } from './campaign.ts'
+import type { Demand, Engine } from './engine.ts'
+import { describeLock, LockBackendError, type LockError } from './errors.ts'
+import type { Hold } from './hold.ts'
+import type { LockKey } from './key.ts'
+import { HeldLease, type Return } from './lease.ts'
+import { elapsed, type Instant, type Timer } from './runtime.ts'
+
+/** How long a hold goes from hand to hand within this process before others get their turn, in milliseconds. */
+const HAND_ON_FOR = 10
+/** A waiter whom a local hold doesn't reach within this many milliseconds takes a place in the backend's queue. */
+const LOCAL_WAIT = 10
+/** A hold is handed on only with this many milliseconds, or half its ttl, left. */
+const HAND_ON_MIN = 1_000
+/** Shared and semaphore waiters that campaign at the same time; the others of this process wait behind them. */
+const WIDTH = 16
+/** A newcomer has the backend looked at if its last answer is older than this, in milliseconds. */
+const STALE = 1_000
+
+/** The lock was held by others until the timeout. */
+export interface TimedOut {
+  readonly holder: HolderState | undefined
+  readonly waited: number
+}
+
+interface Waiter {
+  readonly demand: Demand
+  readonly joined: Instant
+  readonly give: (lease: HeldLease) => void
+  readonly fail: (error: unknown) => void
+  /** Takes its timer and abort listener off. */
+  readonly leave: () => void
+  previous: Waiter | undefined
+  next: Waiter | undefined
+}
+
+/**
+ * Those tasks of this process that wait for one lock in one way, in arrival order. However many they are, they take one
+ * place in the backend's queue (or a few, where several can hold), and pass a hold on among themselves for a short while
+ * before others get their turn: a cohort lock (Dice, Marathe, Shavit 2012). Joining, leaving and being served take the
+ * same time at any length.
+ */
+export class Line {
+  readonly key: LockKey
+  readonly #engine: Engine
+  readonly #demand: Demand
+  readonly #width: number
+  readonly #handsOn: boolean
+  readonly #campaigns = new Set<Campaign>()
+  #first: Waiter | undefined
+  #last: Waiter | undefined
+  #length = 0
+  /** Leases of this line that are out. */
+  #holding = 0
+  #localWait: Timer | undefined
+  #answered: Instant | undefined
+  #holder: HolderState | undefined
+
+  private constructor(engine: Engine, demand: Demand) {
+    this.#engine = engine
+    this.#demand = demand
+    this.key = demand.key
+    const strict = demand.fair === 'strict'
+    const places =
+      demand.mode === 'exclusive' ? 1 : demand.mode === 'semaphore' ? Math.min(demand.permits, WIDTH) : WIDTH
+    this.#width = strict ? Number.POSITIVE_INFINITY : places
+    // A hold kept among readers could starve a writer; a lease that isn't renewed must start with its whole ttl.
+    this.#handsOn =
+      !strict && demand.mode !== 'shared' && demand.autoRenew && demand.maxHold === Number.POSITIVE_INFINITY
+  }
+
+  static for(engine: Engine, demand: Demand): Line {
+    const line = engine.lines.get(demand.class) ?? new Line(engine, demand)
+    engine.lines.set(demand.class, line)
+    return line
+  }
+
+  /** Waiters that have no place in the backend's queue of their own. */
+  get unseen(): number {
+    return Math.max(0, this.#length - this.#campaigns.size)
+  }
+
+  /** Waits for a turn. Rejects with the signal's reason, or what the campaign failed of. */
+  join(demand: Demand): Promise<HeldLease | TimedOut> {
+    const { runtime } = this.#engine
+    const { signal, timeout } = demand
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason)
+        return
+      }
+      let timer: Timer | undefined
+      const waiter: Waiter = {
+        demand,
+        joined: runtime.now(),
+        give: resolve,
+        fail: reject,
+        leave: () => {
+          timer?.cancel()
+          signal?.removeEventListener('abort', abort)
+        },
+        previous: this.#last,
+        next: undefined,
+      }
+      const abort = (): void => {
+        this.#drop(waiter)
+        reject(signal?.reason)
+      }
+      const timeUp = (): void => {
+        const trouble = this.#trouble(waiter)
+        this.#drop(waiter)
+        if (trouble !== undefined) reject(trouble)
+        else resolve({ holder: this.#holder, waited: elapsed(runtime, waiter.joined) })
+      }
+      if (timeout !== Number.POSITIVE_INFINITY) timer = runtime.setTimer(timeout, timeUp, true)
+      signal?.addEventListener('abort', abort, { once: true })
+      if (this.#last === undefined) this.#first = waiter
+      else this.#last.next = waiter
+      this.#last = waiter
+      this.#length += 1
+      this.#campaign()
+    })
+  }
+
+  /** Rejects all waiters. */
+  close(error: (key: LockKey) => LockError): void {
+    this.#fail(error(this.key))
+  }
+
+  /** As many campaigns as waiters can be served at once; none yet while a local hold may soon come round. */
+  #campaign(): void {
+    if (this.#handsOn && this.#holding > 0 && this.#campaigns.size === 0) {
+      this.#localWait ??= this.#engine.runtime.setTimer(LOCAL_WAIT, () => this.#startCampaigns(), true)
+      return
+    }
+    this.#startCampaigns()
+  }
+
+  #startCampaigns(): void {
+    this.#localWait?.cancel()
+    this.#localWait = undefined
+    const stale = this.#answered === undefined || elapsed(this.#engine.runtime, this.#answered) > STALE
+    if (stale) for (const campaign of this.#campaigns) if (campaign.silence === undefined) campaign.look()
+    while (this.#campaigns.size < Math.min(this.#width, this.#length)) {
+      const campaign: Campaign = new Campaign(this.#engine, this.#demand, this.#handsOn, {
+        granted: (hold) => {
+          this.#campaigns.delete(campaign)
+          this.#heard(undefined)
+          this.#grant(hold)
+        },
+        busy: (holder) => this.#heard(holder),
+        failed: (error) => {
+          this.#campaigns.delete(campaign)
+          this.#fail(error)
+        },
+      })
+      this.#campaigns.add(campaign)
+      void campaign.run()
+    }
+  }
+
+  #heard(holder: HolderState | undefined): void {
+    this.#answered = this.#engine.runtime.now()
+    this.#holder = holder
+  }
+
+  #grant(hold: Hold): void {
+    const waiter = this.#first
+    if (waiter === undefined) {
+      // Whoever it was for has left in the very moment.
+      this.#engine.background(hold.release().catch(() => false))
+      this.#disappear()
+      return
+    }
+    this.#serve(waiter, hold)
+    this.#campaign()
+  }
+
+  #serve(waiter: Waiter, hold: Hold): void {
+    this.#unlink(waiter)
+    this.#holding += 1
+    waiter.give(new HeldLease(this.#engine, hold, waiter.demand.maxHold, this.#return, this.#ended))
+  }
+
+  /** A lease ended without coming back: it was lost or detached. */
+  readonly #ended = (): void => {
+    this.#holding -= 1
+    if (this.#holding === 0 && this.#length > 0) this.#startCampaigns()
+    this.#disappear()
+  }
+
+  /** A lease was released: on to the next waiter here, or back to the backend. */
+  readonly #return: Return = (hold) => {
+    this.#holding -= 1
+    const next = this.#first
+    if (next !== undefined && this.#mayHandOn(hold)) {
+      this.#serve(next, hold)
+      this.#shrink()
+      return Promise.resolve(true)
+    }
+    const released = hold.release()
+    if (this.#length > 0) this.#startCampaigns()
+    this.#disappear()
+    return released
+  }
+
+  #mayHandOn(hold: Hold): boolean {
+    if (!this.#handsOn || hold.fencesLeft === 0 || hold.ttl !== this.#demand.ttl) return false
+    if (elapsed(this.#engine.runtime, hold.grantedAt) > HAND_ON_FOR) return false
+    return hold.remaining > Math.min(HAND_ON_MIN, hold.ttl / 2)
+  }
+
+  /** Why a waiter whose time is up can't be told that the lock is busy: the backend didn't say so. */
+  #trouble(waiter: Waiter): LockBackendError | undefined {
+    if (this.#holding > 0) return undefined
+    const [campaign] = this.#campaigns
+    const silence = campaign?.silence
+    if (silence === undefined) return undefined
+    const heard = this.#answered !== undefined && this.#answered.mono >= waiter.joined.mono
+    if (heard && silence < waiter.demand.requestTimeout / 2) return undefined
+    return new LockBackendError(
+      `${describeLock(this.key, this.#engine.backend)}: acquiring got no answer for ${Math.round(silence)} ms, until the timeout of ${waiter.demand.timeout} ms. Whether the lock is free is unknown; see whether the backend is up`,
+      { key: this.key },
+    )
+  }
+
+  #drop(waiter: Waiter): void {
+    this.#unlink(waiter)
+    this.#shrink()
+    this.#disappear()
+  }
+
+  #unlink(waiter: Waiter): void {
+    waiter.leave()
+    if (waiter.previous === undefined) this.#first = waiter.next
+    else waiter.previous.next = waiter.next
+    if (waiter.next === undefined) this.#last = waiter.previous
+    else waiter.next.previous = waiter.previous
+    this.#length -= 1
+  }
+
+  /** Stops campaigns that no waiter needs any more, the newest first. */
+  #shrink(): void {
+    if (this.#length === 0) {
+      this.#localWait?.cancel()
+      this.#localWait = undefined
+    }
+    const surplus = this.#campaigns.size - this.#length
+    if (surplus <= 0) return
+    for (const campaign of [...this.#campaigns].slice(-surplus)) {
+      this.#campaigns.delete(campaign)
+      campaign.stop()
+    }
+  }
+
+  #fail(error: unknown): void {
+    for (let waiter = this.#first; waiter !== undefined; waiter = this.#first) {
+      this.#unlink(waiter)
+      waiter.fail(error)
+    }
+    this.#shrink()
+    this.#disappear()
+  }
+
+  /** An empty line leaves nothing behind. */
+  #disappear(): void {
+    if (this.#length > 0 || this.#holding > 0 || this.#campaigns.size > 0) return
+    if (this.#engine.lines.get(this.#demand.class) === this) this.#engine.lines.delete(this.#demand.class)
+  }
+}

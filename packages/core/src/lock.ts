@@ -1,0 +1,309 @@
+import type { LeaseMode, LockState } from './backend.ts'
+import { attempt } from './campaign.ts'
+import { configuration, resolveBackend } from './config.ts'
+import { type Demand, Engine } from './engine.ts'
+import {
+  describeHolder,
+  describeLock,
+  formatDuration,
+  LockBackendError,
+  LockLostError,
+  LockNotHeldError,
+  LockTimeoutError,
+  LockUnsupportedError,
+} from './errors.ts'
+import { Hold } from './hold.ts'
+import { checkName, describeKey, type LockKey, lockKey } from './key.ts'
+import { checkTtlRange, HeldLease, type Lease, type Return } from './lease.ts'
+import { type LeaseJSON, parseLease } from './lease-json.ts'
+import { Line, type TimedOut } from './line.ts'
+import {
+  type AcquireOptions,
+  checkAcquireOptions,
+  checkLockOptions,
+  checkTtl,
+  type LockOptions,
+  settle,
+} from './options.ts'
+
+/** Leases remembered before those that ended are sorted out. */
+const MANY_LEASES = 16
+
+/** In which way a name is used. */
+export interface Use {
+  readonly mode: LeaseMode
+  readonly permits: number
+}
+
+const EXCLUSIVE: Use = { mode: 'exclusive', permits: 1 }
+
+/** Backend, key and settings, as they follow from the options and the configuration of a moment. */
+interface Resolved {
+  readonly generation: number
+  readonly engine: Engine
+  readonly key: LockKey
+  readonly demand: Demand
+}
+
+/**
+ * A lock between processes, or wherever its backend reaches: one (namespace, name) is one lock, however many Lock objects
+ * there are. An object has no state of its own but the leases taken through it, and may be shared by many tasks.
+ *
+ * Methods reject, they never throw synchronously. Bad arguments: TypeError or RangeError.
+ */
+export class Lock {
+  readonly name: string
+  readonly #options: LockOptions
+  #resolved: Resolved | undefined
+  #leases: HeldLease[] = []
+
+  /**
+   * @param name Any non-empty well-formed string of at most 1,024 UTF-8 bytes.
+   * @param options Defaults for each acquire, and the backend, which is resolved only then.
+   * @throws TypeError or RangeError for a bad name or option.
+   */
+  constructor(name: string, options: LockOptions = {}) {
+    this.name = checkName(name)
+    checkLockOptions(options)
+    this.#options = { ...options }
+  }
+
+  /** How this object uses its name. */
+  protected get use(): Use {
+    return EXCLUSIVE
+  }
+
+  /**
+   * Waits for the lock and takes it.
+   *
+   * Rejects with LockTimeoutError when others held it until the timeout (default 10 s), LockBackendError when the backend
+   * failed or didn't answer, `signal.reason` when aborted. None of these leaves anything held or queued.
+   */
+  async acquire(options: AcquireOptions = {}): Promise<Lease> {
+    checkAcquireOptions(options, 'acquire')
+    const { engine, demand } = this.#demand(options)
+    const taken = await this.#take(engine, demand)
+    if (taken instanceof HeldLease) return taken
+    throw timeoutError(engine, demand, taken)
+  }
+
+  /**
+   * Takes the lock if it is free; null if it is held or waited for. One attempt, unless this call gives a `timeout`: then
+   * it waits as long. A failing backend rejects with LockBackendError: null always means "busy".
+   */
+  async tryAcquire(options: AcquireOptions = {}): Promise<Lease | null> {
+    checkAcquireOptions(options, 'tryAcquire')
+    const { engine, demand } = this.#demand({ ...options, timeout: options.timeout ?? 0 })
+    const taken = await this.#take(engine, demand)
+    return taken instanceof HeldLease ? taken : null
+  }
+
+  /**
+   * Acquires, runs `body`, and always releases; resolves with what the body returned.
+   *
+   * The body's own error wins over everything after it. A lease lost meanwhile rejects with LockLostError once the body
+   * has settled (its result is the error's `value`); a release that fails with LockBackendError (the same). Pass
+   * `lease.signal` on to what should stop at a loss.
+   */
+  async using<T>(body: (lease: Lease) => T | PromiseLike<T>, options: AcquireOptions = {}): Promise<T> {
+    if (typeof body !== 'function') throw new TypeError(`body is ${String(body)}: it must be a function`)
+    checkAcquireOptions(options, 'using')
+    const lease = (await this.acquire(options)) as HeldLease
+    let value: T
+    try {
+      value = await body(lease)
+    } catch (error) {
+      await lease.release().catch(() => false)
+      throw error
+    }
+    const released = await lease.release().catch((cause: unknown) => {
+      const message = cause instanceof Error ? cause.message : String(cause)
+      throw new LockBackendError(message, { key: this.#demand().key, cause, value })
+    })
+    if (released || lease.detached) return value
+    const { key, engine } = this.#demand()
+    const message =
+      lease.loss?.message ??
+      `${describeLock(key, engine.backend)}: the backend no longer had the lease when it was released`
+    throw new LockLostError(message, { key, cause: lease.loss, value })
+  }
+
+  /**
+   * Renews the newest lease taken through this object that has not been released, as `lease.renew` does. Rejects with
+   * LockNotHeldError if there is none.
+   */
+  async renew(ttl?: number): Promise<void> {
+    if (ttl !== undefined) checkTtl(ttl)
+    await this.#newest().renew(ttl)
+  }
+
+  /** Releases the newest unreleased lease taken through this object. Rejects with LockNotHeldError if there is none. */
+  async release(): Promise<boolean> {
+    return this.#newest().release()
+  }
+
+  /** Whether anyone holds it, in any mode. Rejects with LockBackendError when the backend can't tell. */
+  async locked(): Promise<boolean> {
+    return (await this.inspect()).holders.length > 0
+  }
+
+  /** Who holds and how many wait, now. Never shows a secret. */
+  async inspect(): Promise<LockState> {
+    const { engine, key, demand } = this.#demand()
+    const state = await engine.ask(key, 'inspecting', demand.requestTimeout, (timeout) =>
+      engine.backend.inspect({ key, timeout }),
+    )
+    let unseen = 0
+    for (const line of engine.lines.values()) if (line.key.id === key.id) unseen += line.unseen
+    return unseen === 0 ? state : { ...state, waiters: state.waiters + unseen }
+  }
+
+  /**
+   * The operator's break: ends all holds at once, whoever owns them, and lets the next waiter in. True if there was one.
+   * The holders learn of it at their next renewal; until then only the fencing token keeps them apart.
+   */
+  async forceRelease(): Promise<boolean> {
+    const { engine, key, demand } = this.#demand()
+    return engine.ask(key, 'breaking', demand.requestTimeout, (timeout) =>
+      engine.backend.forceRelease({ key, timeout }),
+    )
+  }
+
+  /**
+   * Takes up a lease that `detach` handed over: renews it and makes its secret void in one step; same fencing token, same
+   * owner id. Rejects with LockLostError if it ran out on the way, or was attached before.
+   */
+  static async attach(lease: LeaseJSON | string, options: LockOptions = {}): Promise<Lease> {
+    const json = parseLease(lease)
+    const { permits, mode } = json
+    const use = { mode, permits }
+    const lock = new AttachedLock(json.name, { ...options, namespace: json.namespace }, use)
+    return lock.attach(json, options)
+  }
+
+  /**
+   * Identifies the lock among all of this process, and orders it for `acquireAll`: namespace, name, backend.
+   * @internal
+   */
+  get place(): readonly [namespace: string, name: string, backend: string] {
+    const { engine, key } = this.#demand()
+    return [key.namespace, key.name, `${engine.backend.name} ${engine.backend.location}`]
+  }
+
+  /** @internal */
+  get timeout(): number {
+    return this.#demand().demand.timeout
+  }
+
+  /** @internal */
+  protected async take(json: LeaseJSON, options: AcquireOptions): Promise<Lease> {
+    const { engine, key, demand } = this.#demand({ ttl: json.ttl ?? Number.POSITIVE_INFINITY, ...options })
+    const { owner, token, mode, permits } = json
+    const sent = engine.runtime.now()
+    const grant = { fencingToken: BigInt(json.fencingToken), since: sent, ttl: demand.ttl }
+    const hold = new Hold(engine, { key, mode, permits, owner, token, tokens: 1 }, demand, grant, sent)
+    try {
+      await hold.renew(demand.ttl, { rotateTo: engine.runtime.id(16) })
+    } catch (error) {
+      hold.end()
+      throw error
+    }
+    return this.#remember(new HeldLease(engine, hold, demand.maxHold, releaseHold, () => undefined))
+  }
+
+  #demand(options: AcquireOptions = {}): Resolved {
+    const { options: configured, generation } = configuration()
+    let resolved = this.#resolved
+    if (resolved?.generation !== generation) {
+      resolved = this.#resolve(configured, generation, {})
+      this.#resolved = resolved
+    }
+    // Most calls bring nothing that changes how they wait.
+    for (const name in options) {
+      if (options[name as keyof AcquireOptions] !== undefined) return this.#resolve(configured, generation, options)
+    }
+    return resolved
+  }
+
+  #resolve(configured: LockOptions, generation: number, call: AcquireOptions): Resolved {
+    const engine = Engine.of(resolveBackend(this.#options.backend ?? configured.backend))
+    const key = lockKey(this.#options.namespace ?? configured.namespace ?? '', this.name)
+    const settings = settle(call, this.#options, configured)
+    const { capabilities, name } = engine.backend
+    const { mode, permits } = this.use
+    const { ttl, metadata, retryInterval, requestTimeout, autoRenew } = settings
+    if (!capabilities.modes.includes(mode))
+      throw new LockUnsupportedError(`${describeKey(key)}: ${name} has no ${mode} locks`, { key })
+    if (capabilities.queue === 'none' && settings.fair !== undefined && settings.fair !== false)
+      throw new LockUnsupportedError(`${describeKey(key)}: ${name} has no queue, so it cannot be fair`, { key })
+    checkTtlRange(engine, this.name, ttl)
+    const fair = settings.fair ?? capabilities.queue === 'fifo'
+    const traits = [
+      permits,
+      mode,
+      ttl,
+      fair,
+      retryInterval,
+      requestTimeout,
+      autoRenew,
+      settings.maxHold === Number.POSITIVE_INFINITY,
+    ]
+    const demand = { ...settings, fair, key, mode, permits, class: `${key.id}\n${traits.join(' ')}\n${metadata}` }
+    return { generation, engine, key, demand }
+  }
+
+  async #take(engine: Engine, demand: Demand): Promise<HeldLease | TimedOut> {
+    if (demand.timeout > 0) {
+      const taken = await Line.for(engine, demand).join(demand)
+      return taken instanceof HeldLease ? this.#remember(taken) : taken
+    }
+    const { hold, ...busy } = await attempt(engine, demand)
+    if (hold === undefined) return { holder: undefined, waited: 0, ...busy }
+    return this.#remember(new HeldLease(engine, hold, demand.maxHold, releaseHold, () => undefined))
+  }
+
+  #remember(lease: HeldLease): HeldLease {
+    if (this.#leases.length >= MANY_LEASES && !this.#leases[0]?.open)
+      this.#leases = this.#leases.filter(({ open }) => open)
+    while (this.#leases.length > 0 && this.#leases.at(-1)?.open === false) this.#leases.pop()
+    this.#leases.push(lease)
+    return lease
+  }
+
+  #newest(): HeldLease {
+    const lease = this.#leases.findLast(({ open }) => open)
+    if (lease !== undefined) return lease
+    throw new LockNotHeldError(
+      `lock ${JSON.stringify(this.name)}: no unreleased lease was taken through this object; acquire it first`,
+    )
+  }
+}
+
+const releaseHold: Return = (hold) => hold.release()
+
+/** A lock in the mode in which a lease was detached. */
+class AttachedLock extends Lock {
+  readonly #use: Use
+
+  constructor(name: string, options: LockOptions, use: Use) {
+    super(name, options)
+    this.#use = use
+  }
+
+  protected override get use(): Use {
+    return this.#use
+  }
+
+  attach(json: LeaseJSON, options: AcquireOptions): Promise<Lease> {
+    return this.take(json, options)
+  }
+}
+
+function timeoutError(engine: Engine, demand: Demand, { holder, waited }: TimedOut): LockTimeoutError {
+  const { key } = demand
+  const subject = describeLock(key, engine.backend)
+  const what = demand.timeout === 0 ? 'not acquired at once' : `not acquired within ${formatDuration(waited)}`
+  const who = holder === undefined ? 'held or waited for by others' : `held by ${describeHolder(holder)}`
+  const look = `\`locks status ${/^[\w.:/-]+$/.test(key.name) ? key.name : JSON.stringify(key.name)}\` or inspect() shows it`
+  return new LockTimeoutError(`${subject}: ${what}: ${who}; ${look}`, { key, holder })
+}

@@ -1,0 +1,47 @@
+import type { Instant, Runtime } from '../runtime.ts'
+import type { Holder, RecordState, Waiter } from './state.ts'
+
+/** Keys whose sightings are remembered at most; the longest unseen are forgotten first, which only delays an expiry. */
+const MAX_KEYS = 4_096
+
+/**
+ * Expiry without a shared clock: an entry is over for who has seen it unchanged for its whole ttl on the own monotonic
+ * clock. (The rule of client-go's leader election.) An entry is first seen after it was written, so its owner's own
+ * deadline, counted from before the write, always comes earlier.
+ */
+export class Observer {
+  readonly #runtime: Runtime
+  readonly #sightings = new Map<string, Map<string, Instant>>()
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime
+  }
+
+  /** Notes the entries that need watching; forgets those that changed or went. */
+  look(keyId: string, state: RecordState, needed: (entry: Holder | Waiter) => boolean): void {
+    const entries = [...state.holders, ...state.queue].filter(needed)
+    const before = this.#sightings.get(keyId)
+    if (before === undefined && entries.length === 0) return
+    this.#sightings.delete(keyId)
+    if (entries.length === 0) return
+    const now = this.#runtime.now()
+    this.#sightings.set(
+      keyId,
+      new Map(entries.map((entry) => [fingerprint(entry), before?.get(fingerprint(entry)) ?? now])),
+    )
+    if (this.#sightings.size > MAX_KEYS)
+      for (const oldest of this.#sightings.keys()) {
+        this.#sightings.delete(oldest)
+        break
+      }
+  }
+
+  /** Milliseconds for which an entry may still count; its whole ttl where it was never seen before. */
+  remaining(keyId: string, entry: Holder | Waiter): number {
+    const since = this.#sightings.get(keyId)?.get(fingerprint(entry))
+    if (since === undefined || entry.term.at === Number.POSITIVE_INFINITY) return entry.term.ttl
+    return entry.term.ttl - (this.#runtime.now().mono - since.mono)
+  }
+}
+
+const fingerprint = (entry: Holder | Waiter): string => `${entry.token} ${entry.term.clock} ${entry.term.at}`

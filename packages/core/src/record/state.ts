@@ -1,0 +1,157 @@
+import type { LeaseMode } from '../backend.ts'
+
+/** What the record of one lock says. Immutable. */
+export interface RecordState {
+  /** The highest fencing token granted or reserved so far. */
+  readonly fence: bigint
+  /** In arrival order of their grants. */
+  readonly holders: readonly Holder[]
+  /** In arrival order. */
+  readonly queue: readonly Waiter[]
+}
+
+/** Until when an entry counts, in terms that each reader can judge. */
+export interface Term {
+  /** The id of the clock that `at` is on; empty: none, `at` only differs from one writing to the next. */
+  readonly clock: string
+  /** Milliseconds on that clock at which it ends, a whole number; Infinity: never. */
+  readonly at: number
+  /** For how long it was armed, in milliseconds. */
+  readonly ttl: number
+}
+
+interface Entry {
+  readonly mode: LeaseMode
+  /** Permits of the semaphore; 1 for the other modes. */
+  readonly permits: number
+  readonly owner: string
+  readonly token: string
+  readonly term: Term
+  /** Identity of the process that wrote or keeps it; empty if the store can't tell. */
+  readonly process: string
+  readonly metadata: string
+}
+
+export interface Holder extends Entry {
+  /** The first fencing token of the hold. */
+  readonly fence: bigint
+  /** When it was granted, on the term's clock; 0 without one. */
+  readonly start: number
+}
+
+/** Its term is its liveness: it writes itself anew while it waits. */
+export interface Waiter extends Entry {
+  /** The ttl that it will want as a holder. */
+  readonly wants: number
+  /** How many fencing tokens it will want. */
+  readonly tokens: number
+}
+
+export const EMPTY: RecordState = { fence: 0n, holders: [], queue: [] }
+
+/**
+ * The text form: `1@fence@holder;holder@waiter;waiter`, fields by commas, numbers in base 36 (fences in hex), free text
+ * percent-encoded. All of it is safe in a file name, and one holder and one waiter fit into one.
+ */
+const FORMAT = '1'
+const MODE_LETTER: Record<LeaseMode, string> = { exclusive: 'e', shared: 's', semaphore: 'p' }
+
+const encodeNumber = (value: number): string => (value === Number.POSITIVE_INFINITY ? '' : value.toString(36))
+
+function encodeEntry(entry: Entry): string {
+  const mode = entry.mode === 'semaphore' ? `p${entry.permits.toString(36)}` : MODE_LETTER[entry.mode]
+  const { clock, at, ttl } = entry.term
+  return `${mode},${entry.owner},${entry.token},${encodeURIComponent(clock)},${encodeNumber(at)},${encodeNumber(ttl)},${encodeURIComponent(entry.process)},${encodeURIComponent(entry.metadata)}`
+}
+
+const encodeHolder = (holder: Holder): string =>
+  `${encodeEntry(holder)},${holder.fence.toString(16)},${encodeNumber(holder.start)}`
+const encodeWaiter = (waiter: Waiter): string =>
+  `${encodeEntry(waiter)},${encodeNumber(waiter.wants)},${encodeNumber(waiter.tokens)}`
+
+export function encodeState(state: RecordState): string {
+  return `${FORMAT}@${state.fence.toString(16)}@${state.holders.map(encodeHolder).join(';')}@${state.queue.map(encodeWaiter).join(';')}`
+}
+
+/** At most 200 characters: one holder that blocks what all of them block, for the longest time that any has. */
+export function encodeEssence(state: RecordState): string {
+  const [first, ...others] = state.holders
+  if (first === undefined) return encodeState({ fence: state.fence, holders: [], queue: [] })
+  const longest = others.reduce((term, { term: other }) => (other.at > term.at ? other : term), first.term)
+  const alone = others.length === 0
+  const mode = alone || first.mode === 'shared' ? first.mode : 'exclusive'
+  const holder: Holder = { ...first, mode, term: longest, process: alone ? first.process : '', metadata: '' }
+  return encodeState({ fence: state.fence, holders: [holder], queue: [] })
+}
+
+/** A record that this code did not write, or that was damaged since. */
+export class DamagedRecord extends Error {
+  override readonly name: string = 'DamagedRecord'
+}
+
+function damaged(text: string): never {
+  throw new DamagedRecord(`its record is damaged or of another format: ${JSON.stringify(text.slice(0, 120))}`)
+}
+
+const NUMBER = /^[0-9a-z]{1,11}$/
+const FENCE = /^[0-9a-f]{1,32}$/
+const ID = /^[A-Za-z0-9_-]{1,64}$/
+const MODE = /^(?:e|s|p([0-9a-z]{1,8}))$/
+
+function decodeNumber(text: string | undefined, whole: string): number {
+  if (text === '') return Number.POSITIVE_INFINITY
+  if (text === undefined || !NUMBER.test(text)) return damaged(whole)
+  return Number.parseInt(text, 36)
+}
+
+function decodeFence(text: string | undefined, whole: string): bigint {
+  if (text === undefined || !FENCE.test(text)) return damaged(whole)
+  return BigInt(`0x${text}`)
+}
+
+function decodeText(text: string | undefined, whole: string): string {
+  if (text === undefined) return damaged(whole)
+  if (!text.includes('%')) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return damaged(whole)
+  }
+}
+
+function decodeEntry(fields: readonly string[], whole: string): Entry {
+  const [letter = '', owner = '', token = '', clock, at, ttl, process, metadata] = fields
+  const mode = MODE.exec(letter)
+  if (fields.length !== 10 || mode === null || !ID.test(owner) || !ID.test(token)) return damaged(whole)
+  return {
+    mode: letter === 'e' ? 'exclusive' : letter === 's' ? 'shared' : 'semaphore',
+    permits: mode[1] === undefined ? 1 : Number.parseInt(mode[1], 36),
+    owner,
+    token,
+    term: { clock: decodeText(clock, whole), at: decodeNumber(at, whole), ttl: decodeNumber(ttl, whole) },
+    process: decodeText(process, whole),
+    metadata: decodeText(metadata, whole),
+  }
+}
+
+const entries = (section: string): string[][] =>
+  section === '' ? [] : section.split(';').map((entry) => entry.split(','))
+
+/** Throws `DamagedRecord` for anything that `encodeState` could not have written. */
+export function decodeState(text: string): RecordState {
+  const [format, fence, holders, queue, ...rest] = text.split('@')
+  if (format !== FORMAT || holders === undefined || queue === undefined || rest.length > 0) return damaged(text)
+  return {
+    fence: decodeFence(fence, text),
+    holders: entries(holders).map((fields) => ({
+      ...decodeEntry(fields, text),
+      fence: decodeFence(fields[8], text),
+      start: decodeNumber(fields[9], text),
+    })),
+    queue: entries(queue).map((fields) => ({
+      ...decodeEntry(fields, text),
+      wants: decodeNumber(fields[8], text),
+      tokens: decodeNumber(fields[9], text),
+    })),
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The contract of a record store: what a database, a directory or an API must offer so that `recordBackend` can make a
+ * full backend of it. One versioned record per lock, changed only by compare-and-write; everything else (modes, expiry,
+ * queue, fencing, metadata) is core's state machine over the record's text.
+ *
+ * As in `LockBackend`, arguments are trusted, expected outcomes are values, and a rejection means that the outcome is
+ * unknown. Core stops waiting for an answer after `timeout` milliseconds.
+ */
+import type { Guarantee } from '../backend.ts'
+import type { LockKey } from '../key.ts'
+
+export interface RecordStore<Version> {
+  /** The kind of store in one word, for messages. */
+  readonly name: string
+  /** Where it is, for messages and for the order of `acquireAll`. No secrets. */
+  readonly location: string
+  /**
+   * The clock that expiry is written in and judged by, if all clients share one. Null: nothing is compared between
+   * machines; an entry expires for an observer who saw it unchanged for its whole ttl on its own monotonic clock.
+   */
+  readonly clock: StoreClock | null
+  /** How to tell that an entry's process is gone before its ttl ends; null where that can't be known. */
+  readonly presence: Presence | null
+  /** Bounds for ttl in milliseconds, and whether a hold may be permanent. */
+  readonly ttl: { readonly min: number; readonly max: number; readonly infinite: boolean }
+  /** Whether waiters queue in the record (`fifo`), or whoever looks first gets the lock (`none`). */
+  readonly queue: 'fifo' | 'none'
+  /** Milliseconds between two looks of the first waiter when nothing wakes it; the others look less often. */
+  readonly pollInterval: number
+  /** Whether the record of a free lock is kept (cheaper to take again, removed by `sweep`) or removed at once. */
+  readonly idleRecords: 'keep' | 'remove'
+  readonly guarantee: Guarantee
+
+  /** The record as it is now, linearizably: never older than the last write that was acknowledged to anybody. */
+  read(key: LockKey, timeout: number): Promise<RecordRead<Version>>
+
+  /**
+   * Replaces the record if its version is still `version` (null: if there is none), in one atomic step. Resolves with the
+   * new version, or with null if it was another one; then nothing was changed. A version never comes back: not after
+   * other writes, not after a removal.
+   */
+  write(key: LockKey, version: Version | null, record: RecordWrite, timeout: number): Promise<Version | null>
+
+  /**
+   * Removes the record if its version is still `version`, in one atomic step; false if it was another one. From then on,
+   * even across a restart, `read` of the key answers a `floor` of at least `fence`.
+   */
+  remove(key: LockKey, version: Version, fence: bigint, timeout: number): Promise<boolean>
+
+  /**
+   * Calls `changed` soon after each change of the record, by anybody; extra calls are harmless, lost ones cost a poll.
+   * Returns a function that ends it. Null instead of a method where the store has no notices.
+   */
+  readonly watch: ((key: LockKey, changed: () => void) => () => void) | null
+
+  /** Names of one namespace that have a record and start with `prefix`, in any order. Null where it can't be told. */
+  readonly names: ((namespace: string, prefix: string, timeout: number) => Promise<readonly string[]>) | null
+
+  /**
+   * Housekeeping: called now and then, after a release. Where it is due, calls `prune` for keys that may have been left
+   * behind; `prune` removes the record if nobody holds or waits. Bounded in time; a store without leftovers does nothing.
+   */
+  sweep(prune: (key: LockKey) => Promise<boolean>): Promise<void>
+
+  /** Frees what this store itself opened. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface RecordRead<Version> {
+  /** Null: there is no record. */
+  readonly version: Version | null
+  /** The text given to `write`, to the letter; null: there is no record. */
+  readonly value: string | null
+  /**
+   * No fencing token that the store can't see in `value` was ever higher: tokens go on above it. 0n where `value` tells
+   * all; for a key without a record, what `remove` was told, or a clock that has passed it.
+   */
+  readonly floor: bigint
+}
+
+export interface RecordWrite {
+  /** Up to a few hundred bytes per holder and waiter, in letters, digits and `-_.!~*'()%,;@` only. */
+  readonly value: string
+  /** The highest fencing token in `value`. */
+  readonly fence: bigint
+  /** Milliseconds after which the record means nothing unless it is written again; 0 when free, Infinity if permanent. */
+  readonly keepFor: number
+  /**
+   * A record of at most 200 characters that blocks at least as much as `value` does, without its queue and texts: for a
+   * store that keeps `value` in a place of its own and must know what to answer if that is ever lost.
+   */
+  essence(): string
+}
+
+export interface StoreClock {
+  /** Two clients share the clock exactly if their ids are equal. Short; entries carry it. */
+  readonly id: string
+  /** Milliseconds by this clock; must not be stepped. */
+  now(): number | Promise<number>
+  /** The largest error of a reading, in milliseconds, at least 1. */
+  readonly grain: number
+}
+
+export interface Presence {
+  /** What identifies this process to others, written with each of its entries. Short. */
+  readonly self: string
+  /** True only if the process that wrote `process` is certainly gone. Quick and synchronous. */
+  gone(process: string): boolean
+}

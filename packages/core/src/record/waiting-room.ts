@@ -1,0 +1,95 @@
+import type { AcquireRequest, Grant } from '../backend.ts'
+import type { LockKey } from '../key.ts'
+import { admits, advance } from './machine.ts'
+import type { Look, Records } from './records.ts'
+import type { RecordStore } from './store.ts'
+
+/** Milliseconds for reading a record after a change notice. */
+const LOOK_TIMEOUT = 5_000
+
+interface Room {
+  readonly key: LockKey
+  readonly waiting: Map<string, AcquireRequest>
+  readonly stop: () => void
+  looking: boolean
+  again: boolean
+}
+
+/** Those of this process who wait for a record to change: one watcher and one reading per key serve them all. */
+export class WaitingRoom<Version> {
+  readonly #watch: RecordStore<Version>['watch']
+  readonly #records: Records<Version>
+  readonly #rooms = new Map<string, Room>()
+
+  constructor(store: RecordStore<Version>, records: Records<Version>) {
+    this.#watch = store.watch === null ? null : store.watch.bind(store)
+    this.#records = records
+  }
+
+  /** True if the request was not waiting yet. */
+  enter(request: AcquireRequest): boolean {
+    if (this.#watch === null) return false
+    const { key, token } = request
+    const room = this.#rooms.get(key.id)
+    if (room === undefined) {
+      const opened: Room = {
+        key,
+        waiting: new Map([[token, request]]),
+        stop: this.#watch(key, () => void this.#look(opened)),
+        looking: false,
+        again: false,
+      }
+      this.#rooms.set(key.id, opened)
+      return true
+    }
+    const fresh = !room.waiting.has(token)
+    room.waiting.set(token, request)
+    return fresh
+  }
+
+  leave(key: LockKey, token: string): void {
+    const room = this.#rooms.get(key.id)
+    if (room?.waiting.delete(token) !== true || room.waiting.size > 0) return
+    this.#rooms.delete(key.id)
+    room.stop()
+  }
+
+  /** Wakes whom a record's new state concerns. */
+  tell(key: LockKey, look: Look<Version>): void {
+    const room = this.#rooms.get(key.id)
+    if (room === undefined) return
+    const { state, present } = look
+    const stale = advance(state, present) !== state
+    for (const [token, request] of room.waiting) {
+      const wake = request.wait?.wake
+      const holder = state.holders.find((entry) => entry.token === token)
+      const queued = state.queue.some((entry) => entry.token === token)
+      if (holder !== undefined) {
+        const remaining = present.remaining(holder.term) ?? 0
+        const grant: Grant = { fencingToken: holder.fence, since: look.basis, ttl: remaining }
+        const roomy = remaining > holder.term.ttl / 2
+        if (roomy) this.leave(key, token)
+        wake?.(roomy ? grant : undefined)
+      } else if (stale || (!queued && (request.wait?.queue === true || admits(state, request)))) wake?.()
+    }
+  }
+
+  async #look(room: Room): Promise<void> {
+    if (room.looking) {
+      room.again = true
+      return
+    }
+    room.looking = true
+    try {
+      do {
+        room.again = false
+        if (room.waiting.size > 0) this.tell(room.key, await this.#records.look(room.key, LOOK_TIMEOUT))
+      } while (room.again)
+    } catch {
+      // The waiters' own look meets the same failure, and reports it.
+      for (const request of room.waiting.values()) request.wait?.wake()
+    } finally {
+      room.looking = false
+    }
+  }
+}

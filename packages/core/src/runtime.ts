@@ -1,0 +1,68 @@
+/**
+ * The seam through which all clocks, timers and randomness come, so that a simulation can drive the code that ships.
+ */
+
+/** A point in time on both clocks of this process, in milliseconds. Only differences between two instants mean anything. */
+export interface Instant {
+  /** The monotonic clock: never steps, but may stand still while the machine is suspended. */
+  readonly mono: number
+  /** The wall clock: counts through a suspension, but may be stepped. */
+  readonly wall: number
+}
+
+/** A timer that was set and may be cancelled. */
+export interface Timer {
+  cancel(): void
+}
+
+export interface Runtime {
+  now(): Instant
+  /**
+   * Calls back once after `delay` ms (fractions allowed; at least one turn of the loop later). `keepAlive` says whether
+   * the process must stay up for it.
+   */
+  setTimer(delay: number, callback: () => void, keepAlive: boolean): Timer
+  /** A fraction in [0, 1), for jitter: not for secrets. */
+  random(): number
+  /** An unguessable id of `bytes` random bytes, as base64url without padding. */
+  id(bytes: number): string
+}
+
+/** A delay that Node's timers can hold; longer ones are cut and looked at again by their owner. */
+export const MAX_TIMER: number = 2 ** 31 - 1
+
+const POOL_BYTES = 4_096
+let pool: Buffer = Buffer.alloc(0)
+let poolUsed = 0
+
+/** Draws from a pool of random bytes: one system call per 4 KiB instead of one per id. Bytes are never used twice. */
+function randomId(bytes: number): string {
+  if (poolUsed + bytes > pool.length) {
+    pool = Buffer.from(crypto.getRandomValues(new Uint8Array(POOL_BYTES)))
+    poolUsed = 0
+  }
+  const id = pool.toString('base64url', poolUsed, poolUsed + bytes)
+  pool.fill(0, poolUsed, poolUsed + bytes)
+  poolUsed += bytes
+  return id
+}
+
+export const systemRuntime: Runtime = {
+  now: () => ({ mono: performance.now(), wall: Date.now() }),
+  setTimer(delay, callback, keepAlive) {
+    const timer = setTimeout(callback, Math.min(Math.max(Math.ceil(delay), 0), MAX_TIMER))
+    if (!keepAlive) timer.unref()
+    return { cancel: () => clearTimeout(timer) }
+  },
+  random: Math.random,
+  id: randomId,
+}
+
+/**
+ * Milliseconds since an instant: the larger of what the two clocks say, so that neither a suspended machine (the
+ * monotonic clock stands) nor a wall clock set back makes a lease look younger than it is.
+ */
+export function elapsed(runtime: Runtime, since: Instant): number {
+  const now = runtime.now()
+  return Math.max(now.mono - since.mono, now.wall - since.wall)
+}
