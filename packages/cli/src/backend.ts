@@ -25,5 +25,7 @@ export interface StandsFor {
 
 /** Asked by shape, so that @locks/core need not know of it. */
 export function asStandsFor(backend: LockBackend): StandsFor | undefined {
-  return 'standFor' in backend && typeof backend.standFor === 'function' ? (backend as LockBackend & StandsFor) : undefined
+  return 'standFor' in backend && typeof backend.standFor === 'function'
+    ? (backend as LockBackend & StandsFor)
+    : undefined
 }

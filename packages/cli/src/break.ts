@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import type { LockState } from '@locks/core'
 import { parseArguments } from './arguments.ts'
-import { CommandError, EXIT, type Ending, usageError } from './exit.ts'
+import { CommandError, type Ending, EXIT, usageError } from './exit.ts'
 import { HELP } from './help.ts'
 import { whereJson } from './json.ts'
 import type { Output } from './main.ts'
@@ -32,7 +32,7 @@ export async function breakLock(argv: readonly string[], output: Output): Promis
       if (before.holders.length === 0) return answer(false, 'nobody holds it')
       if (!(await confirmed(`${about}: held by ${before.holders.map(describeHolder).join(', ')}. Break it? [y/N] `)))
         return EXIT.declined
-      if (!sameHolders(before, await lock.inspect())) 
+      if (!sameHolders(before, await lock.inspect()))
         throw new CommandError(EXIT.declined, `${about}: it changed hands meanwhile; look again`)
     }
     const broken = await lock.forceRelease()

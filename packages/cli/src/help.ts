@@ -1,11 +1,11 @@
-const WHERE = `  --backend URL      where the lock lives. Default: $LOCKS_BACKEND, else files in your home
-                     directory, which every program of yours on this machine shares
-                       file:///srv/app/locks         processes of one machine
-                       redis://cache:6379            also rediss:, valkey:   (npm i @locks/redis ioredis)
-                       etcd://etcd:2379              (npm i @locks/etcd)
-                       memcached://cache:11211       (npm i @locks/memcached)
-                       k8s:                          (npm i @locks/k8s)
-                     An adapter is looked for in the current folder, then beside this command.
+const WHERE = `  --backend URL      where the lock lives. Default: $LOCKS_BACKEND, else files in a folder of your
+                     home, for all programs of yours on this machine
+                       file:///srv/app/locks     processes of one machine
+                       redis://cache:6379        also rediss:, valkey:; npm i @locks/redis ioredis
+                       etcd://etcd:2379          npm i @locks/etcd
+                       memcached://cache:11211   npm i @locks/memcached
+                       k8s:                      npm i @locks/k8s
+                     An adapter is looked for in the current folder, then beside this command
   --namespace TEXT   part of the lock's identity. Default: $LOCKS_NAMESPACE, else none
   --import MODULE    load this first; it may add schemes with registerBackend of @locks/core`
 
@@ -61,8 +61,8 @@ Signals (INT, TERM, HUP, QUIT, USR1, USR2) are passed on to the command; if one 
 this wrapper too, or gives 128 + n. Other exit codes: 64 usage, 69 backend unavailable, 75 not
 acquired in time (the command was not started), 76 lease lost, 126 and 127 as in a shell.
 
-What it cannot do: a wrapper that is stopped (SIGSTOP, Ctrl-Z, a frozen container) or killed by
-SIGKILL can neither renew the lease nor end its command. With the file backend the lock then stays
+What it cannot do: a wrapper that is stopped (SIGSTOP, Ctrl-Z, a frozen container) or killed
+(SIGKILL) can neither renew the lease nor end its command. With the file backend the lock then stays
 with the command until it ends or the ttl does, whichever comes first; with the others until the
 ttl does. A command that may run on after that should guard its writes with LOCKS_FENCING_TOKEN.
 A hold broken by "locks break" is free at once, before its wrapper can notice and end the command.`
@@ -73,7 +73,7 @@ Shows where the lock is, who holds it and how many wait. Exits with 0 whether it
 
   $ locks status nightly-backup
   lock "nightly-backup" on file /home/ada/.locks: held
-    by web-1:4711 backup.sh (exclusive, for 12 s, fencing token 1767225600000001), 25 s left …
+    by web-1:4711 backup.sh (exclusive, for 12 s, fencing token 17), 25 s left …
 
   $ locks status nightly-backup --json | jq .held
 

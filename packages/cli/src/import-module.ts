@@ -41,7 +41,9 @@ export async function importModule(specifier: string): Promise<void> {
     resolve(request, context, next) {
       const { parentURL } = context
       const ours = parentURL === url || parentURL?.includes('/node_modules/') === false
-      return isCore(request) && ours ? next(request, { ...context, parentURL: import.meta.url }) : next(request, context)
+      return isCore(request) && ours
+        ? next(request, { ...context, parentURL: import.meta.url })
+        : next(request, context)
     },
   })
   try {

@@ -1,2 +1,2 @@
-export { EXIT, type Ending } from './exit.ts'
+export { type Ending, EXIT } from './exit.ts'
 export { main, type Output } from './main.ts'

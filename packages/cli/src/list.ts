@@ -1,6 +1,6 @@
 import type { LockState } from '@locks/core'
 import { parseArguments } from './arguments.ts'
-import { EXIT, type Ending, usageError } from './exit.ts'
+import { type Ending, EXIT, usageError } from './exit.ts'
 import { HELP } from './help.ts'
 import { stateJson, whereJson } from './json.ts'
 import type { Output } from './main.ts'
@@ -24,9 +24,13 @@ export async function list(argv: readonly string[], output: Output): Promise<End
     const names = await session.locks.list(prefix)
     if (args.set.has('json')) {
       const states = await inspectAll(session, names)
-      output.print(JSON.stringify({ ...whereJson(session), locks: states.map(([name, state]) => stateJson(name, state)) }))
+      output.print(
+        JSON.stringify({ ...whereJson(session), locks: states.map(([name, state]) => stateJson(name, state)) }),
+      )
     } else if (output.isTerminal) {
-      output.print(describeAll(await inspectAll(session, names)) || `nothing is locked on ${describeBackend(session.backend)}`)
+      output.print(
+        describeAll(await inspectAll(session, names)) || `nothing is locked on ${describeBackend(session.backend)}`,
+      )
     } else if (names.length > 0) {
       output.print(names.map(printable).join('\n'))
     }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { breakLock } from './break.ts'
-import { EXIT, type Ending, usageError } from './exit.ts'
+import { type Ending, EXIT, usageError } from './exit.ts'
 import { explain } from './failure.ts'
 import { HELP } from './help.ts'
 import { list } from './list.ts'

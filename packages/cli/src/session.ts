@@ -1,8 +1,8 @@
 import { createLocks, type HolderState, type LockBackend } from '@locks/core'
 import type { Arguments, Flags } from './arguments.ts'
 import { openBackend } from './backend.ts'
-import { usageError } from './exit.ts'
 import { formatDuration } from './duration.ts'
+import { usageError } from './exit.ts'
 import { printable, shellWord } from './text.ts'
 
 /** The flags that say where the locks are. */
@@ -18,16 +18,15 @@ export interface Session {
 
 /** Opens what the flags name, runs `body`, closes it again. */
 export async function withSession<T>(args: Arguments, body: (session: Session) => Promise<T>): Promise<T> {
-  const url = args.values.get('backend') ?? (process.env['LOCKS_BACKEND'] || undefined)
-  const namespace = args.values.get('namespace') ?? process.env['LOCKS_NAMESPACE'] ?? ''
+  const url = args.values.get('backend') ?? (process.env.LOCKS_BACKEND || undefined)
+  const namespace = args.values.get('namespace') ?? process.env.LOCKS_NAMESPACE ?? ''
   const backend = await openBackend(url, args.values.get('import'))
   const locks = createLocks({ backend, namespace })
   try {
     return await body({ backend, url, namespace, locks })
   } finally {
-    // The outcome is known by now, and the process is about to end: a failing close changes neither.
+    // The outcome is known by now, and the process is about to end: a failing close changes nothing.
     await locks.close().catch(() => undefined)
-    await backend.close().catch(() => undefined)
   }
 }
 

@@ -1,11 +1,11 @@
 import type { LockState } from '@locks/core'
 import { parseArguments } from './arguments.ts'
 import { formatDuration } from './duration.ts'
-import { EXIT, type Ending } from './exit.ts'
+import { type Ending, EXIT } from './exit.ts'
 import { HELP } from './help.ts'
+import { stateJson, whereJson } from './json.ts'
 import type { Output } from './main.ts'
 import { describeHolder, describeLock, soleName, WHERE, withSession } from './session.ts'
-import { whereJson, stateJson } from './json.ts'
 
 /** `locks status NAME` */
 export async function status(argv: readonly string[], output: Output): Promise<Ending> {
@@ -31,7 +31,8 @@ function describeState({ holders, waiters }: LockState): string {
   const waiting = waiters === 0 ? [] : [`  ${waiters} waiting`]
   const lines = holders.map((holder) => {
     const { remaining, owner } = holder
-    const end = remaining === Number.POSITIVE_INFINITY ? 'until released' : `${formatDuration(remaining)} left unless renewed`
+    const end =
+      remaining === Number.POSITIVE_INFINITY ? 'until released' : `${formatDuration(remaining)} left unless renewed`
     return `  by ${describeHolder(holder)}, ${end}, owner ${owner}`
   })
   return [first, ...lines, ...waiting].join('\n')

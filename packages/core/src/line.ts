@@ -130,6 +130,7 @@ export class Line {
 
   /** As many campaigns as waiters can be served at once; none yet while a local hold may soon come round. */
   #campaign(): void {
+    if (this.#length === 0) return
     if (this.#handsOn && this.#holding > 0 && this.#campaigns.size === 0) {
       this.#localWait ??= this.#engine.runtime.setTimer(LOCAL_WAIT, () => this.#startCampaigns(), true)
       return

@@ -23,6 +23,7 @@ import {
   checkLockOptions,
   checkTtl,
   type LockOptions,
+  type Settings,
   settle,
 } from './options.ts'
 
@@ -37,11 +38,16 @@ export interface Use {
 
 const EXCLUSIVE: Use = { mode: 'exclusive', permits: 1 }
 
-/** Backend, key and settings, as they follow from the options and the configuration of a moment. */
-interface Resolved {
-  readonly generation: number
+interface Context {
   readonly engine: Engine
   readonly key: LockKey
+  readonly settings: Settings
+}
+
+interface Wanted {
+  /** Of the configuration that it was made from. */
+  readonly generation: number
+  readonly engine: Engine
   readonly demand: Demand
 }
 
@@ -54,7 +60,7 @@ interface Resolved {
 export class Lock {
   readonly name: string
   readonly #options: LockOptions
-  #resolved: Resolved | undefined
+  #wanted: Wanted | undefined
   #leases: HeldLease[] = []
 
   /**
@@ -118,10 +124,10 @@ export class Lock {
     }
     const released = await lease.release().catch((cause: unknown) => {
       const message = cause instanceof Error ? cause.message : String(cause)
-      throw new LockBackendError(message, { key: this.#demand().key, cause, value })
+      throw new LockBackendError(message, { key: this.#context().key, cause, value })
     })
     if (released || lease.detached) return value
-    const { key, engine } = this.#demand()
+    const { key, engine } = this.#context()
     const message =
       lease.loss?.message ??
       `${describeLock(key, engine.backend)}: the backend no longer had the lease when it was released`
@@ -149,8 +155,8 @@ export class Lock {
 
   /** Who holds and how many wait, now. Never shows a secret. */
   async inspect(): Promise<LockState> {
-    const { engine, key, demand } = this.#demand()
-    const state = await engine.ask(key, 'inspecting', demand.requestTimeout, (timeout) =>
+    const { engine, key, settings } = this.#context()
+    const state = await engine.ask(key, 'inspecting', settings.requestTimeout, (timeout) =>
       engine.backend.inspect({ key, timeout }),
     )
     let unseen = 0
@@ -163,8 +169,8 @@ export class Lock {
    * The holders learn of it at their next renewal; until then only the fencing token keeps them apart.
    */
   async forceRelease(): Promise<boolean> {
-    const { engine, key, demand } = this.#demand()
-    return engine.ask(key, 'breaking', demand.requestTimeout, (timeout) =>
+    const { engine, key, settings } = this.#context()
+    return engine.ask(key, 'breaking', settings.requestTimeout, (timeout) =>
       engine.backend.forceRelease({ key, timeout }),
     )
   }
@@ -186,22 +192,22 @@ export class Lock {
    * @internal
    */
   get place(): readonly [namespace: string, name: string, backend: string] {
-    const { engine, key } = this.#demand()
+    const { engine, key } = this.#context()
     return [key.namespace, key.name, `${engine.backend.name} ${engine.backend.location}`]
   }
 
   /** @internal */
   get timeout(): number {
-    return this.#demand().demand.timeout
+    return this.#context().settings.timeout
   }
 
   /** @internal */
   protected async take(json: LeaseJSON, options: AcquireOptions): Promise<Lease> {
-    const { engine, key, demand } = this.#demand({ ttl: json.ttl ?? Number.POSITIVE_INFINITY, ...options })
+    const { engine, demand } = this.#demand({ ttl: json.ttl ?? Number.POSITIVE_INFINITY, ...options })
     const { owner, token, mode, permits } = json
     const sent = engine.runtime.now()
     const grant = { fencingToken: BigInt(json.fencingToken), since: sent, ttl: demand.ttl }
-    const hold = new Hold(engine, { key, mode, permits, owner, token, tokens: 1 }, demand, grant, sent)
+    const hold = new Hold(engine, { key: demand.key, mode, permits, owner, token, tokens: 1 }, demand, grant, sent)
     try {
       await hold.renew(demand.ttl, { rotateTo: engine.runtime.id(16) })
     } catch (error) {
@@ -211,45 +217,26 @@ export class Lock {
     return this.#remember(new HeldLease(engine, hold, demand.maxHold, releaseHold, () => undefined))
   }
 
-  #demand(options: AcquireOptions = {}): Resolved {
-    const { options: configured, generation } = configuration()
-    let resolved = this.#resolved
-    if (resolved?.generation !== generation) {
-      resolved = this.#resolve(configured, generation, {})
-      this.#resolved = resolved
-    }
-    // Most calls bring nothing that changes how they wait.
-    for (const name in options) {
-      if (options[name as keyof AcquireOptions] !== undefined) return this.#resolve(configured, generation, options)
-    }
-    return resolved
-  }
-
-  #resolve(configured: LockOptions, generation: number, call: AcquireOptions): Resolved {
+  /** Backend, key and settings as they follow from the options and the configuration of this moment. */
+  #context(call: AcquireOptions = {}): Context {
+    const { options: configured } = configuration()
     const engine = Engine.of(resolveBackend(this.#options.backend ?? configured.backend))
     const key = lockKey(this.#options.namespace ?? configured.namespace ?? '', this.name)
-    const settings = settle(call, this.#options, configured)
-    const { capabilities, name } = engine.backend
-    const { mode, permits } = this.use
-    const { ttl, metadata, retryInterval, requestTimeout, autoRenew } = settings
-    if (!capabilities.modes.includes(mode))
-      throw new LockUnsupportedError(`${describeKey(key)}: ${name} has no ${mode} locks`, { key })
-    if (capabilities.queue === 'none' && settings.fair !== undefined && settings.fair !== false)
-      throw new LockUnsupportedError(`${describeKey(key)}: ${name} has no queue, so it cannot be fair`, { key })
-    checkTtlRange(engine, this.name, ttl)
-    const fair = settings.fair ?? capabilities.queue === 'fifo'
-    const traits = [
-      permits,
-      mode,
-      ttl,
-      fair,
-      retryInterval,
-      requestTimeout,
-      autoRenew,
-      settings.maxHold === Number.POSITIVE_INFINITY,
-    ]
-    const demand = { ...settings, fair, key, mode, permits, class: `${key.id}\n${traits.join(' ')}\n${metadata}` }
-    return { generation, engine, key, demand }
+    return { engine, key, settings: settle(call, this.#options, configured) }
+  }
+
+  /** What an acquire wants. Most calls bring no options of their own: their demand is made once. */
+  #demand(call: AcquireOptions): Wanted {
+    const { generation } = configuration()
+    const plain = Object.values(call).every((value) => value === undefined)
+    if (!plain) return this.#want(call, generation)
+    if (this.#wanted?.generation !== generation) this.#wanted = this.#want(call, generation)
+    return this.#wanted
+  }
+
+  #want(call: AcquireOptions, generation: number): Wanted {
+    const { engine, key, settings } = this.#context(call)
+    return { generation, engine, demand: demandFor(engine, key, this.use, settings) }
   }
 
   async #take(engine: Engine, demand: Demand): Promise<HeldLease | TimedOut> {
@@ -277,6 +264,21 @@ export class Lock {
       `lock ${JSON.stringify(this.name)}: no unreleased lease was taken through this object; acquire it first`,
     )
   }
+}
+
+/** Throws LockUnsupportedError or RangeError for what the backend can't do, before anything is sent. */
+function demandFor(engine: Engine, key: LockKey, { mode, permits }: Use, settings: Settings): Demand {
+  const { capabilities, name } = engine.backend
+  if (!capabilities.modes.includes(mode))
+    throw new LockUnsupportedError(`${describeKey(key)}: ${name} has no ${mode} locks`, { key })
+  if (capabilities.queue === 'none' && settings.fair !== undefined && settings.fair !== false)
+    throw new LockUnsupportedError(`${describeKey(key)}: ${name} has no queue, so it cannot be fair`, { key })
+  checkTtlRange(engine, key.name, settings.ttl)
+  const fair = settings.fair ?? capabilities.queue === 'fifo'
+  const { ttl, retryInterval, requestTimeout, autoRenew, maxHold, metadata } = settings
+  const endless = maxHold === Number.POSITIVE_INFINITY
+  const traits = [key.id, mode, permits, ttl, fair, retryInterval, requestTimeout, autoRenew, endless, metadata]
+  return { ...settings, fair, key, mode, permits, class: JSON.stringify(traits) }
 }
 
 const releaseHold: Return = (hold) => hold.release()

@@ -28,7 +28,7 @@ export class ReentrantLock extends Lock {
   override async using<T>(body: (lease: Lease) => T | PromiseLike<T>, options: AcquireOptions = {}): Promise<T> {
     if (typeof body !== 'function') throw new TypeError(`body is ${String(body)}: it must be a function`)
     checkAcquireOptions(options, 'using')
-    const id = this.place.join(' ')
+    const id = JSON.stringify(this.place)
     const entry = context.getStore()?.get(id)
     if (entry !== undefined && !entry.over) return reenter(entry, body)
     return super.using(async (lease) => {

@@ -18,7 +18,7 @@ function isExecutable(path: string): boolean {
  * Refuses a command that a shell would refuse, with the shell's exit codes, so that a typing error doesn't wait for the
  * lock first. Whether it starts is still for the system to say.
  */
-export function checkCommand(command: string, path: string = process.env['PATH'] ?? ''): void {
+export function checkCommand(command: string, path: string = process.env.PATH ?? ''): void {
   if (process.platform === 'win32') return
   const candidates = command.includes('/') ? [command] : path.split(':').map((folder) => join(folder || '.', command))
   const present = candidates.filter((candidate) => {

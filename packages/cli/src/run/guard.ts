@@ -74,10 +74,18 @@ export class Guard {
     // A lease that was broken leaves a command that may clean up its grace, but none that ran out.
     const left = remaining > 0 ? remaining : Math.min((this.#termedAt ?? now) + this.#grace, this.#deadline) - now
 
-    if (onLost === 'ignore') {
-      if (remaining <= 0) return this.#ignore()
-    } else if (onLost === 'kill' ? remaining <= this.#margin : left <= this.#margin) return this.#kill()
-    else if (onLost === 'term' && remaining <= this.#margin + this.#grace) this.#term()
+    switch (onLost) {
+      case 'ignore':
+        if (remaining <= 0) this.#ignore()
+        break
+      case 'kill':
+        if (remaining <= this.#margin) this.#kill()
+        break
+      case 'term':
+        if (left <= this.#margin) this.#kill()
+        else if (remaining <= this.#margin + this.#grace) this.#term()
+    }
+    if (this.#done) return
 
     if (ask !== null && remaining > 0) void this.#ask(ask)
     const lead = onLost === 'kill' || this.#termedAt !== undefined ? this.#margin : this.#margin + this.#grace

@@ -1,4 +1,12 @@
-import type { AcquireAnswer, AcquireRequest, Grant, LeaseMode, LockBackend, RenewAnswer, TokenRequest } from '../backend.ts'
+import type {
+  AcquireAnswer,
+  AcquireRequest,
+  Grant,
+  LeaseMode,
+  LockBackend,
+  RenewAnswer,
+  TokenRequest,
+} from '../backend.ts'
 import type { LockKey } from '../key.ts'
 import { systemRuntime } from '../runtime.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Lock } from '../../index.ts'
 import { counted, rejection } from '../expect.ts'
 import type { Stage } from '../stage.ts'
-import { fault, queue, theme } from '../theme.ts'
+import { fault, queue, type Theme, theme } from '../theme.ts'
 import { eventually, now, sleep } from '../time.ts'
 
 const LIMIT = 20
@@ -35,7 +35,7 @@ async function assertFree(t: Stage): Promise<void> {
   await lease.release()
 }
 
-export const abort = theme('abort', [
+export const abort: Theme = theme('abort', [
   {
     title: "aborting ends a wait within 20 ms, with the signal's reason",
     async body(t) {

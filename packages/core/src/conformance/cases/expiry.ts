@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { granted } from '../expect.ts'
-import { sharedClock, theme } from '../theme.ts'
+import { sharedClock, type Theme, theme } from '../theme.ts'
 import { eventually, now, sleep } from '../time.ts'
 
-export const expiry = theme('expiry', [
+export const expiry: Theme = theme('expiry', [
   {
     title: 'a holder that does not renew is replaced by a waiter, not before its ttl is over',
     async body(t) {
@@ -26,7 +26,10 @@ export const expiry = theme('expiry', [
       const grant = await second.insist(t.expiry(), t.pause)
       const took = now() - sent
       assert.ok(grant, `it is not replaced within ${t.expiry()} ms`)
-      assert.ok(took >= t.ttl - t.capabilities.ttl.granularity, `it was replaced after ${took} ms, with a ttl of ${t.ttl}`)
+      assert.ok(
+        took >= t.ttl - t.capabilities.ttl.granularity,
+        `it was replaced after ${took} ms, with a ttl of ${t.ttl}`,
+      )
     },
   },
   {

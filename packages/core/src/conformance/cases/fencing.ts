@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Lock } from '../../index.ts'
 import { granted } from '../expect.ts'
-import { fault, mode, queue, theme } from '../theme.ts'
+import { fault, mode, queue, type Theme, theme } from '../theme.ts'
 import { eventually } from '../time.ts'
 import { Witness } from '../witness.ts'
 
@@ -13,7 +13,7 @@ function assertAbove(after: bigint, before: bigint): void {
 /** Takes and releases the lock once, and resolves with the fencing token. */
 const tokenOf = (lock: Lock): Promise<bigint> => lock.using(({ fencingToken }) => fencingToken)
 
-export const fencing = theme('fencing', [
+export const fencing: Theme = theme('fencing', [
   {
     title: 'tokens rise from grant to grant, whoever gets them',
     async body(t) {

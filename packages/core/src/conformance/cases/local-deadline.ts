@@ -3,7 +3,7 @@ import { type Lease, Lock, LockLostError } from '../../index.ts'
 import { systemRuntime } from '../../runtime.ts'
 import { wrapped } from '../expect.ts'
 import type { Stage } from '../stage.ts'
-import { fault, theme } from '../theme.ts'
+import { fault, type Theme, theme } from '../theme.ts'
 import { block, eventually, now, sleep } from '../time.ts'
 import { Witness } from '../witness.ts'
 
@@ -34,7 +34,7 @@ async function overtaken(t: Stage, holder: Lease, next: Lock): Promise<void> {
   assert.equal(lease.held, true)
 }
 
-export const localDeadline = theme('local deadline', [
+export const localDeadline: Theme = theme('local deadline', [
   {
     title: 'held is false and the signal aborted before a waiter can get in',
     async body(t) {

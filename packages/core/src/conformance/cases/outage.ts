@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createLocks } from '../../index.ts'
 import { refused } from '../expect.ts'
 import type { Stage } from '../stage.ts'
-import { fault, list, theme } from '../theme.ts'
+import { fault, list, type Theme, theme } from '../theme.ts'
 import { eventually, timed } from '../time.ts'
 
 const requestTimeout = 200
@@ -15,7 +15,7 @@ async function unanswered(t: Stage, work: () => Promise<unknown>, limit: number 
 
 const hung = [fault('pause', 'resume')]
 
-export const outage = theme('outage', [
+export const outage: Theme = theme('outage', [
   {
     title: 'acquire and tryAcquire reject with LOCK_BACKEND within requestTimeout while the backend hangs',
     needs: hung,

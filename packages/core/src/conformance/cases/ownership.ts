@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { granted, refused } from '../expect.ts'
-import { theme } from '../theme.ts'
+import { type Theme, theme } from '../theme.ts'
 import { eventually } from '../time.ts'
 
-export const ownership = theme('ownership', [
+export const ownership: Theme = theme('ownership', [
   {
     title: "a lapsed owner cannot release or renew its successor's lock",
     async body(t) {

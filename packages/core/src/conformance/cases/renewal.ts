@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { busy, granted, refused } from '../expect.ts'
-import { fault, infinite, not, sharedClock, theme } from '../theme.ts'
+import { fault, infinite, not, sharedClock, type Theme, theme } from '../theme.ts'
 import { eventually, now, sleep } from '../time.ts'
 
-export const renewal = theme('renewal', [
+export const renewal: Theme = theme('renewal', [
   {
     title: 'automatic renewal keeps a lock for several times its ttl',
     async body(t) {
@@ -29,7 +29,10 @@ export const renewal = theme('renewal', [
       const grant = await second.insist(t.expiry(), t.pause)
       const took = now() - sent
       assert.ok(grant, `it is not replaced within ${t.expiry()} ms`)
-      assert.ok(took >= t.ttl - t.capabilities.ttl.granularity, `it was replaced ${took} ms after, with a ttl of ${t.ttl}`)
+      assert.ok(
+        took >= t.ttl - t.capabilities.ttl.granularity,
+        `it was replaced ${took} ms after, with a ttl of ${t.ttl}`,
+      )
     },
   },
   {

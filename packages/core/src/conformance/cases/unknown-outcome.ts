@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Lock } from '../../index.ts'
 import { busy, granted, refused } from '../expect.ts'
 import type { Stage } from '../stage.ts'
-import { fault, queue, theme } from '../theme.ts'
+import { fault, queue, type Theme, theme } from '../theme.ts'
 import { eventually, now, sleep } from '../time.ts'
 
 /** Short, so that a case needn't wait long for an answer that doesn't come. */
@@ -20,7 +20,7 @@ async function assertFree(t: Stage): Promise<void> {
   assert.equal(await lease.release(), true)
 }
 
-export const unknownOutcome = theme('unknown outcome', [
+export const unknownOutcome: Theme = theme('unknown outcome', [
   {
     title: 'an acquire repeated with its token adopts the grant: one hold, one fencing token',
     async body(t) {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { LockLostError } from '../../index.ts'
 import { rejection } from '../expect.ts'
-import { fault, theme } from '../theme.ts'
+import { fault, type Theme, theme } from '../theme.ts'
 import { sleep } from '../time.ts'
 
-export const using = theme('using', [
+export const using: Theme = theme('using', [
   {
     title: "the lock is held while the body runs, free afterwards, and the body's result comes back",
     async body(t) {

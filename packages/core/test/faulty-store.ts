@@ -1,0 +1,126 @@
+import {
+  type LockBackend,
+  type LockKey,
+  type RecordRead,
+  type RecordStore,
+  type RecordWrite,
+  recordBackend,
+  systemRuntime,
+} from '../src/index.ts'
+import { MemoryStore } from '../src/memory-backend.ts'
+import type { Link, Network } from './network.ts'
+
+/** How a store differs from the plain one. */
+export interface StoreTraits {
+  /** `local`: a clock of the host; `remote`: the server's, asked for over the network; `none`: expiry by observation. */
+  readonly clock: 'local' | 'remote' | 'none'
+  readonly watch: boolean
+  readonly queue: 'fifo' | 'none'
+  readonly idleRecords: 'keep' | 'remove'
+}
+
+/** The server's clock differs from everybody else's. */
+const SKEW = 3_000_000
+const CLOCK_TIMEOUT = 1_000
+
+/** One client's view of a memory store that lies behind a network. */
+export class FaultyStore implements RecordStore<number> {
+  readonly name: string
+  readonly location: string
+  readonly clock: RecordStore<number>['clock']
+  readonly presence: null = null
+  readonly ttl: RecordStore<number>['ttl']
+  readonly queue: 'fifo' | 'none'
+  readonly pollInterval: number
+  readonly idleRecords: 'keep' | 'remove'
+  readonly guarantee: RecordStore<number>['guarantee']
+  readonly watch: RecordStore<number>['watch']
+  readonly names: RecordStore<number>['names']
+  readonly link: Link
+  readonly #memory: MemoryStore
+  readonly #network: Network
+  readonly #watched = new Set<() => void>()
+
+  constructor(memory: MemoryStore, network: Network, traits: StoreTraits) {
+    this.#memory = memory
+    this.#network = network
+    this.name = memory.name
+    this.location = memory.location
+    this.ttl = memory.ttl
+    this.queue = traits.queue
+    this.pollInterval = memory.pollInterval
+    this.idleRecords = traits.idleRecords
+    this.guarantee = { ...memory.guarantee, expiry: traits.clock === 'none' ? 'observation' : 'shared clock' }
+    this.link = {
+      client: undefined,
+      reconnected: () => {
+        for (const changed of this.#watched) changed()
+      },
+    }
+    this.clock = this.#clock(traits.clock)
+    this.watch = traits.watch ? (key, changed) => this.#watch(key, changed) : null
+    this.names = (namespace, prefix, timeout) => this.#read(timeout, () => memory.names(namespace, prefix))
+    network.open(this.link)
+  }
+
+  read(key: LockKey, timeout: number): Promise<RecordRead<number>> {
+    return this.#read(timeout, () => this.#memory.read(key))
+  }
+
+  write(key: LockKey, version: number | null, record: RecordWrite, timeout: number): Promise<number | null> {
+    return this.#change(timeout, () => this.#memory.write(key, version, record))
+  }
+
+  remove(key: LockKey, version: number, fence: bigint, timeout: number): Promise<boolean> {
+    return this.#change(timeout, () => this.#memory.remove(key, version, fence))
+  }
+
+  sweep(prune: (key: LockKey) => Promise<boolean>): Promise<void> {
+    return this.#memory.sweep(prune)
+  }
+
+  close(): Promise<void> {
+    this.#network.close(this.link)
+    return Promise.resolve()
+  }
+
+  #clock(kind: StoreTraits['clock']): RecordStore<number>['clock'] {
+    if (kind === 'none') return null
+    if (kind === 'local') return this.#memory.clock
+    return { id: 'r', grain: 2, now: () => this.#read(CLOCK_TIMEOUT, () => performance.now() + SKEW) }
+  }
+
+  #watch(key: LockKey, changed: () => void): () => void {
+    this.#watched.add(changed)
+    const stop = this.#memory.watch(key, () => this.#network.push(this.link, changed))
+    return () => {
+      this.#watched.delete(changed)
+      stop()
+    }
+  }
+
+  #read<T>(timeout: number, action: () => T | Promise<T>): Promise<T> {
+    return this.#network.request(this.link, 'read', timeout, action)
+  }
+
+  #change<T>(timeout: number, action: () => Promise<T>): Promise<T> {
+    return this.#network.request(this.link, 'change', timeout, action)
+  }
+}
+
+/** A store behind a network: each call makes a client of it. */
+export function faultyClients(network: Network, traits: Partial<StoreTraits> = {}): () => LockBackend {
+  const memory = new MemoryStore(systemRuntime)
+  return () => {
+    const store = new FaultyStore(memory, network, {
+      clock: 'local',
+      watch: true,
+      queue: 'fifo',
+      idleRecords: 'remove',
+      ...traits,
+    })
+    const backend = recordBackend(store)
+    store.link.client = backend
+    return backend
+  }
+}

@@ -1,0 +1,334 @@
+import { describe, expect, test } from 'vitest'
+import type { AcquireOptions, Grant, LockBackend, RenewAnswer, RenewRequest } from '../src/index.ts'
+import { Lock, LockBackendError, LockLostError, recordBackend } from '../src/index.ts'
+import { MemoryStore } from '../src/memory-backend.ts'
+import { VirtualTime } from './virtual-time.ts'
+
+/** A lock over memory under virtual time, whose renewals a test can watch and replace. */
+function stage(options: AcquireOptions = {}) {
+  const time = new VirtualTime()
+  const inner = recordBackend(new MemoryStore(time), { runtime: time })
+  const renewals: RenewRequest[] = []
+  let answer: ((request: RenewRequest) => Promise<RenewAnswer>) | undefined
+  const backend: LockBackend = {
+    name: inner.name,
+    location: inner.location,
+    capabilities: inner.capabilities,
+    runtime: time,
+    acquire: (request) => inner.acquire(request),
+    cancel: (request) => inner.cancel(request),
+    renew: (request) => {
+      renewals.push(request)
+      return answer === undefined ? inner.renew(request) : answer(request)
+    },
+    release: (request) => inner.release(request),
+    inspect: (request) => inner.inspect(request),
+    forceRelease: (request) => inner.forceRelease(request),
+    list: (request) => inner.list(request),
+    close: () => inner.close(),
+  }
+  const lock = new Lock('a', { backend, ttl: 30_000, ...options })
+  return {
+    time,
+    lock,
+    backend,
+    renewals,
+    answerRenewals(with_: typeof answer) {
+      answer = with_
+    },
+  }
+}
+
+const never = (): Promise<never> => new Promise(() => undefined)
+
+describe('the local deadline', () => {
+  test('comes 1 % of the ttl, 2 ms and the grain before the hold ends at the backend', async () => {
+    const { lock } = stage()
+    const lease = await lock.acquire()
+    expect(lease.remaining).toBeCloseTo(30_000 - 300 - 2 - 1, 5)
+  })
+
+  test('counts from before the acquire was sent, not from its reply', async () => {
+    const { time, backend } = stage()
+    const slow: LockBackend = {
+      ...methods(backend),
+      acquire: async (request) => {
+        const answer = await backend.acquire(request)
+        time.hang(4_000)
+        if (answer.outcome !== 'granted') return answer
+        const { since: _, ...withoutSince } = answer
+        return withoutSince
+      },
+    }
+    const lease = await new Lock('a', { backend: slow }).acquire()
+    expect(lease.remaining).toBeLessThanOrEqual(30_000 - 4_000)
+  })
+
+  test('of a renewal counts from before that renewal was sent', async () => {
+    const { time, lock, answerRenewals } = stage({ autoRenew: false })
+    const lease = await lock.acquire()
+    await time.advance(10_000)
+    answerRenewals(async (request) => {
+      time.hang(2_000)
+      return { outcome: 'renewed', ttl: request.ttl }
+    })
+    await lease.renew()
+    expect(lease.remaining).toBeCloseTo(30_000 - 303 - 2_000, 5)
+  })
+
+  test('aborts the signal before it passes, while a renewal hangs', async () => {
+    const { time, lock, answerRenewals } = stage()
+    const lease = await lock.acquire()
+    const { signal } = lease
+    answerRenewals(never)
+    await time.advance(29_300)
+    expect(signal.aborted).toBe(false)
+    expect(lease.held).toBe(true)
+    await time.advance(397)
+    expect(signal.aborted).toBe(true)
+    expect(signal.reason).toBeInstanceOf(LockLostError)
+    expect(lease.held).toBe(false)
+  })
+
+  test('is noticed at the first look after a pause in which no timer fired', async () => {
+    const { time, lock } = stage()
+    const lease = await lock.acquire()
+    const { signal } = lease
+    time.hang(29_800)
+    expect(lease.held).toBe(false)
+    expect(signal.aborted).toBe(true)
+    expect(() => lease.assertHeld()).toThrow(LockLostError)
+  })
+
+  test('is noticed at the first look after the machine slept, when the monotonic clock stood', async () => {
+    const { time, lock } = stage()
+    const lease = await lock.acquire()
+    time.stepWall(29_800)
+    expect(lease.held).toBe(false)
+  })
+
+  test('signals the loss within a second after the machine slept, without anybody looking', async () => {
+    const { time, lock, answerRenewals } = stage()
+    const { signal } = await lock.acquire()
+    answerRenewals(never)
+    time.stepWall(60_000)
+    await time.advance(1_000)
+    expect(signal.aborted).toBe(true)
+  })
+
+  test('is not put off by a wall clock that was set back', async () => {
+    const { time, lock, answerRenewals } = stage()
+    const lease = await lock.acquire()
+    answerRenewals(never)
+    time.stepWall(-3_600_000)
+    await time.advance(29_700)
+    expect(lease.held).toBe(false)
+  })
+
+  test('once passed, is not healed by a late renewal', async () => {
+    const { time, lock, answerRenewals } = stage({ autoRenew: false })
+    const lease = await lock.acquire()
+    const late = Promise.withResolvers<RenewAnswer>()
+    answerRenewals(() => late.promise)
+    await time.advance(29_000)
+    const renewal = lease.renew()
+    renewal.catch(() => undefined)
+    time.hang(900)
+    late.resolve({ outcome: 'renewed', ttl: 60_000 })
+    await expect(renewal).rejects.toBeInstanceOf(LockLostError)
+    expect(lease.held).toBe(false)
+  })
+})
+
+describe('renewal', () => {
+  test('comes at a third of the ttl and keeps the lease for ever', async () => {
+    const { time, lock, renewals } = stage()
+    const lease = await lock.acquire()
+    await time.advance(10_000)
+    expect(renewals).toHaveLength(1)
+    await time.advance(600_000)
+    expect(lease.held).toBe(true)
+    expect(renewals.length).toBeGreaterThan(55)
+    expect(renewals.length).toBeLessThan(75)
+  })
+
+  test('that fails leaves the old deadline and is tried again', async () => {
+    const { time, lock, renewals, answerRenewals } = stage()
+    const lease = await lock.acquire()
+    answerRenewals(() => Promise.reject(new Error('connection refused')))
+    await time.advance(20_000)
+    expect(lease.held).toBe(true)
+    expect(renewals.length).toBeGreaterThan(5)
+    answerRenewals(undefined)
+    await time.advance(5_000)
+    expect(lease.remaining).toBeGreaterThan(20_000)
+  })
+
+  test('answered "not mine" loses the lease at once', async () => {
+    const { time, lock, answerRenewals } = stage()
+    const { signal } = await lock.acquire()
+    answerRenewals(() => Promise.resolve({ outcome: 'lost' }))
+    await time.advance(10_000)
+    expect(signal.aborted).toBe(true)
+  })
+
+  test('by hand rejects with LockBackendError when the backend fails, and the lease stands', async () => {
+    const { time, lock, answerRenewals } = stage({ autoRenew: false })
+    const lease = await lock.acquire()
+    answerRenewals(() => Promise.reject(new Error('connection refused')))
+    const renewal = lease.renew()
+    renewal.catch(() => undefined)
+    await time.advance(3_000)
+    await expect(renewal).rejects.toBeInstanceOf(LockBackendError)
+    expect(lease.held).toBe(true)
+  })
+
+  test('with a ttl makes that the ttl of later renewals', async () => {
+    const { time, lock, renewals } = stage()
+    const lease = await lock.acquire()
+    await lease.renew(60_000)
+    expect(lease.remaining).toBeGreaterThan(59_000)
+    await time.advance(60_000)
+    expect(renewals.every(({ ttl }) => ttl === 60_000)).toBe(true)
+    expect(lease.remaining).toBeGreaterThan(39_000)
+  })
+
+  test('never shortens what is left', async () => {
+    const { lock } = stage()
+    const lease = await lock.acquire()
+    await lease.renew(1_000)
+    expect(lease.remaining).toBeGreaterThan(29_000)
+  })
+
+  test('stops at maxHold, and the lease runs out', async () => {
+    const { time, lock } = stage({ maxHold: 40_000 })
+    const lease = await lock.acquire()
+    await time.advance(45_000)
+    expect(lease.held).toBe(true)
+    await time.advance(26_000)
+    expect(lease.held).toBe(false)
+  })
+
+  test('of many leases taken at once is spread', async () => {
+    const { time, backend, renewals } = stage()
+    let seed = 1
+    time.random = () => {
+      seed = (seed * 48_271) % 2_147_483_647
+      return seed / 2_147_483_647
+    }
+    const at: number[] = []
+    const push = renewals.push.bind(renewals)
+    renewals.push = (...requests) => {
+      at.push(time.mono)
+      return push(...requests)
+    }
+    await Promise.all(Array.from({ length: 200 }, (_, index) => new Lock(`many ${index}`, { backend }).acquire()))
+    await time.advance(10_100)
+    expect(at).toHaveLength(200)
+    expect(Math.max(...at) - Math.min(...at)).toBeGreaterThan(1_000)
+  })
+})
+
+describe('a lease without end', () => {
+  test('is granted finite first, and permanent before it is handed out', async () => {
+    const { lock, renewals } = stage({ ttl: Number.POSITIVE_INFINITY })
+    const lease = await lock.acquire()
+    expect(renewals).toHaveLength(1)
+    expect(renewals[0]?.ttl).toBe(Number.POSITIVE_INFINITY)
+    expect(lease.remaining).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  test('is looked at every 10 s, and found lost when somebody broke it', async () => {
+    const { time, lock, renewals } = stage({ ttl: Number.POSITIVE_INFINITY })
+    const lease = await lock.acquire()
+    await time.advance(100_000)
+    expect(renewals.length).toBeGreaterThanOrEqual(10)
+    expect(lease.held).toBe(true)
+    await lock.forceRelease()
+    await time.advance(10_000)
+    expect(lease.held).toBe(false)
+    expect(lease.signal.aborted).toBe(true)
+  })
+
+  test('leaves nothing for ever when making it permanent fails', async () => {
+    const { time, lock, answerRenewals } = stage({ ttl: Number.POSITIVE_INFINITY, timeout: 0 })
+    answerRenewals(() => Promise.reject(new Error('connection refused')))
+    const acquiring = lock.acquire()
+    acquiring.catch(() => undefined)
+    await time.advance(5_000)
+    await expect(acquiring).rejects.toBeInstanceOf(LockBackendError)
+    await time.advance(35_000)
+    expect(await lock.locked()).toBe(false)
+  })
+})
+
+describe('a short grant', () => {
+  const claim = (backend: LockBackend, grant: Omit<Grant, 'fencingToken'>): LockBackend => ({
+    ...methods(backend),
+    acquire: async (request) => {
+      const answer = await backend.acquire(request)
+      return answer.outcome === 'granted' ? { ...answer, ...grant } : answer
+    },
+  })
+
+  test('is renewed at a third of its own length', async () => {
+    const { time, backend, renewals } = stage()
+    const lease = await new Lock('a', { backend: claim(backend, { ttl: 2_000, since: time.now() }) }).acquire()
+    expect(renewals).toHaveLength(0)
+    await time.advance(667)
+    expect(renewals).toHaveLength(1)
+    expect(lease.remaining).toBeGreaterThan(29_000)
+  })
+
+  test('is renewed before it is handed out where nothing else would renew it', async () => {
+    const { time, backend, renewals } = stage()
+    const short = claim(backend, { ttl: 2_000, since: time.now() })
+    const lease = await new Lock('a', { backend: short, autoRenew: false }).acquire()
+    expect(renewals).toHaveLength(1)
+    expect(lease.remaining).toBeGreaterThan(29_000)
+  })
+
+  test('whose time is over already is not handed out', async () => {
+    const { time, backend } = stage()
+    let stale = true
+    const once: LockBackend = {
+      ...methods(backend),
+      acquire: async (request) => {
+        const answer = await backend.acquire(request)
+        if (!stale || answer.outcome !== 'granted') return answer
+        stale = false
+        const since = { mono: time.mono - 5_000, wall: time.wall - 5_000 }
+        return { ...answer, since, ttl: 2_000 }
+      },
+    }
+    const lease = await new Lock('a', { backend: once }).acquire()
+    expect(stale).toBe(false)
+    expect(lease.held).toBe(true)
+    expect(lease.remaining).toBeGreaterThan(29_000)
+  })
+})
+
+test('nothing is left on the timers after release', async () => {
+  const { time, lock } = stage()
+  const lease = await lock.acquire()
+  await lease.release()
+  expect(time.timers).toBe(0)
+})
+
+/** A backend's methods bound, to be spread and partly replaced. */
+function methods(backend: LockBackend): LockBackend {
+  return {
+    name: backend.name,
+    location: backend.location,
+    capabilities: backend.capabilities,
+    runtime: backend.runtime,
+    acquire: (request) => backend.acquire(request),
+    cancel: (request) => backend.cancel(request),
+    renew: (request) => backend.renew(request),
+    release: (request) => backend.release(request),
+    inspect: (request) => backend.inspect(request),
+    forceRelease: (request) => backend.forceRelease(request),
+    list: (request) => backend.list(request),
+    close: () => backend.close(),
+  }
+}

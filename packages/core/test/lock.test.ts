@@ -1,0 +1,371 @@
+import { describe, expect, test } from 'vitest'
+import {
+  acquireAll,
+  type Lease,
+  Lock,
+  LockBackendError,
+  LockLostError,
+  LockNotHeldError,
+  LockTimeoutError,
+  memoryBackend,
+  ReentrantLock,
+  recordBackend,
+} from '../src/index.ts'
+import { MemoryStore } from '../src/memory-backend.ts'
+import { systemRuntime } from '../src/runtime.ts'
+
+const backend = memoryBackend()
+let names = 0
+const freshName = () => `lock ${++names}`
+const fresh = (options = {}) => new Lock(freshName(), { backend, ...options })
+const breakTwin = (lock: Lock) => new Lock(lock.name, { backend }).forceRelease()
+
+describe('threading style', () => {
+  test('release and renew act on the newest unreleased lease of the object', async () => {
+    const lock = fresh()
+    await expect(lock.release()).rejects.toThrow(LockNotHeldError)
+    await expect(lock.renew()).rejects.toThrow(LockNotHeldError)
+    await lock.acquire()
+    await lock.renew(60_000)
+    expect(await lock.locked()).toBe(true)
+    expect(await lock.release()).toBe(true)
+    expect(await lock.locked()).toBe(false)
+    await expect(lock.release()).rejects.toThrow(/no unreleased lease was taken through this object/)
+  })
+
+  test('a lease released on its own is not released again by its lock', async () => {
+    const lock = fresh()
+    const lease = await lock.acquire()
+    await lease.release()
+    await expect(lock.release()).rejects.toThrow(LockNotHeldError)
+  })
+
+  test('many leases through one object are not kept', async () => {
+    const lock = fresh()
+    for (let turn = 0; turn < 100; turn += 1) await (await lock.acquire()).release()
+    await expect(lock.renew()).rejects.toThrow(LockNotHeldError)
+  })
+})
+
+describe('a timeout', () => {
+  test('names the lock, the backend, the holder, its age and how to look', async () => {
+    const lock = fresh({ metadata: 'web-1:4711' })
+    const lease = await lock.acquire()
+    const waiting = lock.acquire({ timeout: 30 })
+    await expect(waiting).rejects.toThrow(LockTimeoutError)
+    await expect(waiting).rejects.toThrow(
+      /^lock "lock \d+" on memory #1: not acquired within \d+ ms: held by web-1:4711 \(owner [\w-]{11}, exclusive, for \d+ ms, fencing token \d+\); `locks status "lock \d+"` or inspect\(\) shows it$/,
+    )
+    await expect(lock.acquire({ timeout: 0 })).rejects.toThrow(/not acquired at once: held by web-1/)
+    expect(await lock.tryAcquire({ timeout: 20 })).toBeNull()
+    await lease.release()
+  })
+})
+
+describe('using', () => {
+  test('passes on what the body returns, and always releases', async () => {
+    const lock = fresh()
+    expect(await lock.using(async (lease) => lease.held)).toBe(true)
+    await expect(
+      lock.using(() => {
+        throw new Error('body')
+      }),
+    ).rejects.toThrow('body')
+    expect(await lock.locked()).toBe(false)
+  })
+
+  test("rejects with LockLostError and the body's result when the lease was lost meanwhile", async () => {
+    const lock = fresh()
+    const losing = lock.using(async () => {
+      await breakTwin(lock)
+      return 'result'
+    })
+    await expect(losing).rejects.toMatchObject({ code: 'LOCK_LOST', value: 'result' })
+    await expect(losing).rejects.toBeInstanceOf(LockLostError)
+  })
+
+  test("lets the body's own error win over a loss and over a failing release", async () => {
+    const lock = fresh()
+    const lost = lock.using(async () => {
+      await breakTwin(lock)
+      throw new Error('body')
+    })
+    await expect(lost).rejects.toThrow('body')
+
+    const store = new MemoryStore(systemRuntime)
+    const failing = new Lock('failing', { backend: recordBackend(store), requestTimeout: 50 })
+    const breakStore = () => {
+      store.read = () => Promise.reject(new Error('store is down'))
+      store.remove = () => Promise.reject(new Error('store is down'))
+    }
+    await expect(
+      failing.using(() => {
+        breakStore()
+        throw new Error('body')
+      }),
+    ).rejects.toThrow('body')
+  })
+
+  test("rejects with LockBackendError and the body's result when only the release failed", async () => {
+    const store = new MemoryStore(systemRuntime)
+    const lock = new Lock('failing', { backend: recordBackend(store), requestTimeout: 50 })
+    const using = lock.using(() => {
+      store.remove = () => Promise.reject(new Error('store is down'))
+      return 'result'
+    })
+    await expect(using).rejects.toMatchObject({ code: 'LOCK_BACKEND', value: 'result' })
+    await expect(using).rejects.toThrow(/releasing failed: store is down/)
+    await expect(using).rejects.toBeInstanceOf(LockBackendError)
+  })
+
+  test('accepts a body that releases or detaches by itself', async () => {
+    const lock = fresh()
+    expect(await lock.using(async (lease) => lease.release())).toBe(true)
+    const json = await lock.using((lease) => lease.detach())
+    expect(await lock.locked()).toBe(true)
+    await (await Lock.attach(json, { backend })).release()
+  })
+
+  test('refuses a body that is no function', async () => {
+    await expect(fresh().using('x' as unknown as () => void)).rejects.toThrow(TypeError)
+  })
+})
+
+describe('a lease', () => {
+  test('repeats the first answer of its release', async () => {
+    const lock = fresh()
+    const lease = await lock.acquire()
+    expect(await Promise.all([lease.release(), lease.release()])).toEqual([true, true])
+    const other = await lock.acquire()
+    expect(await lease.release()).toBe(true)
+    expect(other.held).toBe(true)
+    await other.release()
+  })
+
+  test('renewed after its release rejects with LockNotHeldError', async () => {
+    const lease = await fresh().acquire()
+    await lease.release()
+    await expect(lease.renew()).rejects.toThrow(LockNotHeldError)
+    expect(() => lease.assertHeld()).toThrow(LockNotHeldError)
+    expect(lease.signal.aborted).toBe(false)
+    expect(lease.remaining).toBe(0)
+  })
+
+  test('is released at the end of its scope', async () => {
+    const lock = fresh()
+    {
+      await using lease = await lock.acquire()
+      expect(lease.held).toBe(true)
+    }
+    expect(await lock.locked()).toBe(false)
+  })
+
+  test('handed over is refused when it was tampered with, naming the part', async () => {
+    const lease = await fresh().acquire()
+    const json = await lease.detach()
+    await expect(Lock.attach({ ...json, mode: 'x' as 'shared' }, { backend })).rejects.toThrow(/its mode is "x"/)
+    await expect(Lock.attach('{', { backend })).rejects.toThrow(/no JSON/)
+    await expect(Lock.attach({ ...json, token: '' }, { backend })).rejects.toThrow(TypeError)
+    const attached = await Lock.attach(JSON.stringify(json), { backend })
+    expect(attached.fencingToken).toBe(lease.fencingToken)
+    expect(attached.owner).toBe(lease.owner)
+    expect(await attached.release()).toBe(true)
+  })
+})
+
+describe('local hand-off', () => {
+  test('gives each task a fencing token of its own, rising, and each its turn', async () => {
+    const lock = fresh({ timeout: 20_000 })
+    const tokens: bigint[] = []
+    let inside = 0
+    await Promise.all(
+      Array.from({ length: 300 }, () =>
+        lock.using(async ({ fencingToken }) => {
+          inside += 1
+          expect(inside).toBe(1)
+          tokens.push(fencingToken)
+          await Promise.resolve()
+          inside -= 1
+        }),
+      ),
+    )
+    expect(tokens).toHaveLength(300)
+    expect(tokens.every((token, index) => index === 0 || token > (tokens[index - 1] ?? 0n))).toBe(true)
+  })
+
+  test('ends for others after a bounded time: a second client gets its turn while tasks keep coming', async () => {
+    const store = new MemoryStore(systemRuntime)
+    const name = freshName()
+    const busy = new Lock(name, { backend: recordBackend(store), timeout: 20_000 })
+    const other = new Lock(name, { backend: recordBackend(store), timeout: 20_000 })
+    let stop = false
+    const hog = async () => {
+      while (!stop) await busy.using(() => new Promise((resolve) => setTimeout(resolve, 1)))
+    }
+    const hogs = Array.from({ length: 8 }, hog)
+    for (let turn = 0; turn < 5; turn += 1) await other.using(() => undefined, { timeout: 2_000 })
+    stop = true
+    await Promise.all(hogs)
+  })
+
+  test('does not pass on a lease that was lost', async () => {
+    const lock = fresh()
+    const lease = await lock.acquire()
+    const next = lock.acquire()
+    await breakTwin(lock)
+    const successor = await next
+    expect(await lease.release()).toBe(false)
+    expect(successor.held).toBe(true)
+    expect(await successor.release()).toBe(true)
+  })
+
+  test('of a task that gave up leaves no place in the queue', async () => {
+    const store = new MemoryStore(systemRuntime)
+    const name = freshName()
+    const first = new Lock(name, { backend: recordBackend(store) })
+    const second = new Lock(name, { backend: recordBackend(store) })
+    const lease = await first.acquire()
+    const controller = new AbortController()
+    const aborted = second.acquire({ signal: controller.signal })
+    await expect.poll(async () => (await first.inspect()).waiters).toBe(1)
+    controller.abort(new Error('enough'))
+    await expect(aborted).rejects.toThrow('enough')
+    await expect.poll(async () => (await first.inspect()).waiters).toBe(0)
+    await lease.release()
+  })
+
+  test('waiters of this process count in inspect', async () => {
+    const lock = fresh()
+    const lease = await lock.acquire()
+    const waiting = [lock.acquire(), lock.acquire(), lock.acquire()]
+    await expect.poll(async () => (await lock.inspect()).waiters).toBe(3)
+    await lease.release()
+    for (const next of waiting) await (await next).release()
+  })
+})
+
+describe('ReentrantLock', () => {
+  test('re-enters in the async context of its body, under the same lease', async () => {
+    const lock = new ReentrantLock(freshName(), { backend, timeout: 200 })
+    const twin = new ReentrantLock(lock.name, { backend, timeout: 200 })
+    await lock.using(async (outer) => {
+      await Promise.resolve()
+      await twin.using(async (inner) => {
+        expect(inner).toBe(outer)
+        expect(await lock.using(() => 'deep')).toBe('deep')
+      })
+      expect(outer.held).toBe(true)
+    })
+    expect(await lock.locked()).toBe(false)
+  })
+
+  test('a bare acquire does not re-enter, and neither does another context', async () => {
+    const lock = new ReentrantLock(freshName(), { backend })
+    await lock.using(async () => {
+      expect(await lock.tryAcquire()).toBeNull()
+    })
+    let inside = 0
+    await Promise.all(
+      Array.from({ length: 5 }, () =>
+        lock.using(async () => {
+          inside += 1
+          expect(inside).toBe(1)
+          await new Promise((resolve) => setTimeout(resolve, 1))
+          inside -= 1
+        }),
+      ),
+    )
+  })
+
+  test('is released only when nested bodies that nobody awaited have settled, and not re-entered after that', async () => {
+    const lock = new ReentrantLock(freshName(), { backend })
+    let nested: Promise<Lease> | undefined
+    let later: (() => Promise<boolean>) | undefined
+    await lock.using(() => {
+      nested = lock.using(async (lease) => {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        expect(lease.held).toBe(true)
+        return lease
+      })
+      const go = Promise.withResolvers<void>()
+      const task = go.promise.then(() => lock.using((lease) => lease.held))
+      later = () => {
+        go.resolve()
+        return task
+      }
+    })
+    const old = await nested
+    expect(old?.held).toBe(false)
+    expect(await later?.()).toBe(true)
+  })
+
+  test('re-entry after a loss rejects with LockLostError', async () => {
+    const lock = new ReentrantLock(freshName(), { backend })
+    const losing = lock.using(async (lease) => {
+      await breakTwin(lock)
+      await expect(lease.renew()).rejects.toThrow(LockLostError)
+      await expect(lock.using(() => 'never')).rejects.toThrow(LockLostError)
+    })
+    await expect(losing).rejects.toThrow(LockLostError)
+  })
+})
+
+describe('acquireAll', () => {
+  test('takes all in one order, whatever the order given, without deadlock', async () => {
+    const [a, b, c] = [fresh(), fresh(), fresh()]
+    let inside = 0
+    const take = async (locks: Lock[]) => {
+      await using leases = await acquireAll(locks, { timeout: 10_000 })
+      expect(leases.leases.map(({ name }) => name)).toEqual(locks.map(({ name }) => name))
+      inside += 1
+      expect(inside).toBe(1)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      inside -= 1
+    }
+    await Promise.all([take([a, b, c]), take([c, b, a]), take([b, c, a]), take([c, a, b])])
+  })
+
+  test('takes none if one cannot be had', async () => {
+    const [a, b] = [fresh(), fresh()]
+    const held = await b.acquire()
+    await expect(acquireAll([a, b], { timeout: 50 })).rejects.toThrow(LockTimeoutError)
+    expect(await a.locked()).toBe(false)
+    await held.release()
+    const all = await acquireAll([a, b])
+    expect(all.held).toBe(true)
+    expect(await all.release()).toBe(true)
+    expect(all.held).toBe(false)
+  })
+
+  test('refuses the same lock twice', async () => {
+    const lock = fresh()
+    await expect(acquireAll([lock, new Lock(lock.name, { backend })])).rejects.toThrow(TypeError)
+    await expect(acquireAll([lock, 'x' as unknown as Lock])).rejects.toThrow(TypeError)
+  })
+
+  test('starts over when one is lost while the rest is waited for', async () => {
+    const [a, b] = [fresh({ ttl: 300 }), fresh()]
+    const held = await b.acquire()
+    const all = acquireAll([a, b], { timeout: 10_000 })
+    await expect.poll(async () => (await b.inspect()).waiters).toBe(1)
+    await breakTwin(a)
+    const thief = await new Lock(a.name, { backend }).acquire()
+    await expect.poll(async () => (await a.inspect()).waiters).toBe(1)
+    await held.release()
+    expect(await b.locked()).toBe(false)
+    await thief.release()
+    const leases = await all
+    expect(leases.held).toBe(true)
+    await leases.release()
+  })
+
+  test('aborts its signal when one of them is lost', async () => {
+    const [a, b] = [fresh(), fresh({ ttl: 300 })]
+    const all = await acquireAll([a, b])
+    await breakTwin(b)
+    await expect.poll(() => all.signal.aborted).toBe(true)
+    expect(all.held).toBe(false)
+    expect(await all.release()).toBe(false)
+    expect(await a.locked()).toBe(false)
+  })
+})

@@ -1,0 +1,227 @@
+import type { AcquireRequest, HolderState, LeaseMode, LockKey, LockState } from '../src/index.ts'
+import type { Link, Network } from './network.ts'
+
+/** What a client asks: an acquire without what stays on its side. */
+export interface ServerAcquire extends Omit<AcquireRequest, 'wait' | 'timeout' | 'standalone'> {
+  /** How the client waits if the lock is busy: in the queue, by being told when it is free, or not at all. */
+  readonly waits: 'queue' | 'notice' | 'no'
+  /** By the server's clock: arriving later, it is refused. */
+  readonly notAfter: number
+}
+
+export type ServerAnswer =
+  | { readonly outcome: 'granted'; readonly fencingToken: bigint; readonly ttl: number }
+  | { readonly outcome: 'busy'; readonly lookAgain: number; readonly holder: HolderState | undefined }
+  | { readonly outcome: 'mismatch'; readonly usedAs: string }
+
+/** What a waiter is told unasked. */
+export interface Push {
+  readonly token: string
+  /** It was granted the lock by somebody's release; undefined: looking again is worthwhile. */
+  readonly grant: { readonly fencingToken: bigint; readonly at: number; readonly ttl: number } | undefined
+}
+
+export interface ServerLink extends Link {
+  pushed(push: Push): void
+}
+
+interface Hold {
+  token: string
+  readonly owner: string
+  readonly mode: LeaseMode
+  readonly permits: number
+  readonly metadata: string
+  readonly fence: bigint
+  readonly since: number
+  ends: number
+}
+
+interface Place {
+  readonly request: ServerAcquire
+  readonly link: ServerLink
+  /** Dropped unless it calls again until then. */
+  aliveUntil: number
+}
+
+interface Entry {
+  holds: Hold[]
+  queue: Place[]
+  /** Who wants to be told when it is free, by token. */
+  readonly watchers: Map<string, ServerLink>
+  fence: bigint
+}
+
+/** Milliseconds for which a hold that was granted by a release lasts at first. */
+export const CLAIM = 1_000
+/** Milliseconds that a waiter stays in the queue without calling again. */
+export const WAITER_LIFE = 1_500
+/** For how long a cancelled token is remembered: longer than any request of it may still be on its way. */
+export const TOMBSTONE_LIFE = 30_000
+/** The server's clock differs from everybody else's. */
+const SKEW = 5_000_000
+
+/** A lock server in this process. Each method is one atomic step. */
+export class NativeServer {
+  readonly network: Network
+  readonly #tombstones = new Map<string, number>()
+  readonly #entries = new Map<string, Entry>()
+  /** Above the tokens of all names that were forgotten. */
+  #floor = 0n
+
+  constructor(network: Network) {
+    this.network = network
+  }
+
+  now(): number {
+    return performance.now() + SKEW
+  }
+
+  acquire(request: ServerAcquire, link: ServerLink): ServerAnswer {
+    const entry = this.entry(request.key)
+    this.#entries.set(this.address(request.key), entry)
+    entry.watchers.delete(request.token)
+    const mine = entry.holds.find(({ token }) => token === request.token)
+    if (mine !== undefined) {
+      mine.ends = Math.max(mine.ends, this.now() + request.ttl)
+      return { outcome: 'granted', fencingToken: mine.fence, ttl: mine.ends - this.now() }
+    }
+    if (this.now() > request.notAfter || this.#tombstones.has(request.token))
+      return { outcome: 'busy', lookAgain: WAITER_LIFE, holder: undefined }
+    const usedAs = otherUse(entry, request)
+    if (usedAs !== undefined) return { outcome: 'mismatch', usedAs }
+
+    const place = entry.queue.findIndex((waiting) => waiting.request.token === request.token)
+    if (place < 0 && entry.queue.length === 0 && fits(entry, request)) {
+      const hold = this.grant(entry, request, request.ttl)
+      return { outcome: 'granted', fencingToken: hold.fence, ttl: request.ttl }
+    }
+    const waiting = entry.queue[place]
+    if (waiting !== undefined) waiting.aliveUntil = this.now() + WAITER_LIFE
+    else if (request.waits === 'notice') entry.watchers.set(request.token, link)
+    else if (request.waits === 'queue') entry.queue.push({ request, link, aliveUntil: this.now() + WAITER_LIFE })
+    const [first] = entry.holds
+    const free = Math.min(...entry.holds.map(({ ends }) => ends)) - this.now()
+    return {
+      outcome: 'busy',
+      lookAgain: Math.max(1, Math.min(free + 1, WAITER_LIFE / 3)),
+      holder: first && this.#describe(first),
+    }
+  }
+
+  cancel(key: LockKey, token: string): void {
+    this.#tombstones.set(token, this.now() + TOMBSTONE_LIFE)
+    this.release(key, token)
+  }
+
+  /** How long the hold lasts from now; undefined: lost. */
+  renew(key: LockKey, token: string, ttl: number, rotateTo: string | undefined): number | undefined {
+    const hold = this.entry(key).holds.find((one) => one.token === token || one.token === rotateTo)
+    if (hold === undefined) return undefined
+    hold.token = rotateTo ?? token
+    hold.ends = Math.max(hold.ends, this.now() + ttl)
+    return hold.ends - this.now()
+  }
+
+  release(key: LockKey, token: string): boolean {
+    const entry = this.entry(key)
+    const held = entry.holds.length
+    entry.holds = entry.holds.filter((hold) => hold.token !== token)
+    entry.queue = entry.queue.filter(({ request }) => request.token !== token)
+    entry.watchers.delete(token)
+    const released = entry.holds.length < held
+    this.serve(entry)
+    this.#forgetIdle(key)
+    return released
+  }
+
+  forceRelease(key: LockKey): boolean {
+    const entry = this.entry(key)
+    const held = entry.holds.length > 0
+    entry.holds = []
+    this.serve(entry)
+    this.#forgetIdle(key)
+    return held
+  }
+
+  inspect(key: LockKey): LockState {
+    const { holds, queue } = this.entry(key)
+    return { holders: holds.map((hold) => this.#describe(hold)), waiters: queue.length }
+  }
+
+  list(namespace: string, prefix: string): string[] {
+    const start = `${namespace}:`
+    const ids = [...this.#entries.keys()].filter((id) => id.startsWith(start))
+    const used = ids.filter((id) => {
+      const { holds, queue } = this.#current(id)
+      return holds.length > 0 || queue.length > 0
+    })
+    const names = used.map((id) => id.slice(start.length))
+    return names.filter((name) => name.startsWith(prefix)).sort()
+  }
+
+  /** The entry as it is now: without what has run out, and with those granted whose turn has come. */
+  protected entry(key: LockKey): Entry {
+    for (const [token, until] of this.#tombstones) if (until < this.now()) this.#tombstones.delete(token)
+    return this.#current(this.address(key))
+  }
+
+  protected address(key: LockKey): string {
+    return key.id
+  }
+
+  #current(id: string): Entry {
+    const entry = this.#entries.get(id) ?? { holds: [], queue: [], watchers: new Map(), fence: this.#floor }
+    entry.holds = entry.holds.filter(({ ends }) => ends > this.now())
+    entry.queue = entry.queue.filter(({ aliveUntil }) => aliveUntil > this.now())
+    this.serve(entry)
+    return entry
+  }
+
+  protected grant(entry: Entry, request: ServerAcquire, ttl: number): Hold {
+    const { token, owner, mode, permits, metadata, tokens } = request
+    const since = this.now()
+    const hold = { token, owner, mode, permits, metadata, fence: entry.fence + 1n, since, ends: since + ttl }
+    entry.fence += BigInt(tokens)
+    entry.holds.push(hold)
+    return hold
+  }
+
+  /** Grants to the queue in its order, as far as the modes allow. */
+  protected serve(entry: Entry): void {
+    for (let [first] = entry.queue; first !== undefined && fits(entry, first.request); [first] = entry.queue) {
+      const { request, link } = first
+      entry.queue.shift()
+      const ttl = Math.min(CLAIM, request.ttl)
+      const { fence, since } = this.grant(entry, request, ttl)
+      const grant = { fencingToken: fence, at: since, ttl }
+      this.network.push(link, () => link.pushed({ token: request.token, grant }))
+    }
+    if (entry.holds.length > 0) return
+    for (const [token, link] of entry.watchers) this.network.push(link, () => link.pushed({ token, grant: undefined }))
+    entry.watchers.clear()
+  }
+
+  #forgetIdle(key: LockKey): void {
+    const entry = this.#entries.get(this.address(key))
+    if (entry === undefined || entry.holds.length > 0 || entry.queue.length > 0) return
+    if (entry.fence > this.#floor) this.#floor = entry.fence
+    this.#entries.delete(this.address(key))
+  }
+
+  #describe({ owner, mode, fence, ends, since, metadata }: Hold): HolderState {
+    return { owner, mode, fencingToken: fence, remaining: ends - this.now(), age: this.now() - since, metadata }
+  }
+}
+
+function fits({ holds }: Entry, { mode, permits }: ServerAcquire): boolean {
+  if (holds.length === 0) return true
+  if (mode !== holds[0]?.mode) return false
+  return mode === 'shared' || (mode === 'semaphore' && holds.length < permits)
+}
+
+function otherUse({ holds, queue }: Entry, request: ServerAcquire): string | undefined {
+  const user = holds[0] ?? queue[0]?.request
+  if (user === undefined || (user.mode === 'semaphore') === (request.mode === 'semaphore'))
+    return user === undefined || user.permits === request.permits ? undefined : `a semaphore of ${user.permits} permits`
+  return user.mode === 'semaphore' ? `a semaphore of ${user.permits} permits` : 'a lock'
+}

@@ -1,0 +1,132 @@
+import fs from 'node:fs'
+import { userInfo } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import { LockBackendError } from '@locks/core'
+import { makeDirectory } from './disk.ts'
+
+/** File systems that several hosts may write to, by the type that statfs(2) reports on Linux. */
+const NETWORK: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB'],
+  [0x517b, 'SMB'],
+  [0x01021997, '9p'],
+  [0x5346414f, 'AFS'],
+  [0x6b414653, 'AFS'],
+  [0x73757245, 'Coda'],
+  [0x00c36400, 'Ceph'],
+  [0x0bd00bd0, 'Lustre'],
+  [0x47504653, 'GPFS'],
+  [0x7461636f, 'OCFS2'],
+  [0x01161970, 'GFS2'],
+  [0x19830326, 'BeeGFS'],
+  [0xaad7aaea, 'PanFS'],
+  [0x564c, 'NCP'],
+])
+
+/**
+ * `~/.local/state/locks` in the home directory of the account: the same for a login, a service and a cron job of one
+ * user, whatever their environment says. Throws LockBackendError for an account without a home.
+ */
+export function defaultDirectory(): string {
+  let home: string
+  let cause: unknown
+  try {
+    home = userInfo().homedir
+  } catch (error) {
+    home = ''
+    cause = error
+  }
+  if (isAbsolute(home)) return join(home, '.local', 'state', 'locks')
+  throw new LockBackendError(
+    "this account has no home directory to keep locks in: give one, as in fileBackend('/srv/app/locks')",
+    { cause },
+  )
+}
+
+const statPath = (path: string): Promise<fs.Stats | null> =>
+  new Promise((resolve, reject) => {
+    fs.stat(path, (error, stats) => {
+      if (error === null) resolve(stats)
+      else if (error.code === 'ENOENT') resolve(null)
+      else reject(error)
+    })
+  })
+
+const fileSystemType = (path: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    fs.statfs(path, (error, { type } = { type: 0 } as fs.StatsFs) => (error === null ? resolve(type) : reject(error)))
+  })
+
+const makePath = (path: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    fs.mkdir(path, { recursive: true, mode: 0o700 }, (error) => (error === null ? resolve() : reject(error)))
+  })
+
+/** The directory of a store: made on first use, and looked at once whether locks in it can be trusted. */
+export class StoreDirectory {
+  readonly path: string
+  /** Where new lock directories are filled before they are put in place. */
+  readonly nursery: string
+  /** Has one file, named by the highest fencing token of all locks removed so far. */
+  readonly floor: string
+  readonly #network: boolean
+  #trusted = false
+
+  constructor(path: string, network: boolean) {
+    this.path = path
+    this.nursery = join(path, '.new')
+    this.floor = join(path, '.floor')
+    this.#network = network
+  }
+
+  get trusted(): boolean {
+    return this.#trusted
+  }
+
+  /** Looks at the directory if it is there; one that is missing has no locks, and is no failure. */
+  async check(): Promise<void> {
+    if (process.platform === 'win32')
+      throw new LockBackendError('file locks need a POSIX system: Windows is not supported')
+    const stats = await statPath(this.path)
+    if (stats === null) return
+    this.#checkOwner(stats)
+    if (!this.#network) await this.#checkLocal()
+    this.#trusted = true
+  }
+
+  /** Makes the directory and what belongs into it, as far as it is missing. */
+  async prepare(): Promise<void> {
+    this.#trusted = false
+    if ((await statPath(this.path)) === null) await makePath(this.path)
+    await this.check()
+    await Promise.all([this.nursery, this.floor].map(makeIfMissing))
+  }
+
+  #checkOwner(stats: fs.Stats): void {
+    const refuse = (reason: string): never => {
+      throw new LockBackendError(`the directory ${this.path} cannot keep locks: ${reason}`)
+    }
+    if (!stats.isDirectory()) refuse('it is not a directory')
+    const user = process.getuid?.()
+    if (user !== undefined && stats.uid !== user)
+      refuse(`it belongs to user ${stats.uid}, and this process runs as user ${user}. Give a directory of your own`)
+    if ((stats.mode & 0o022) !== 0)
+      refuse(`others can write to it (mode ${(stats.mode & 0o777).toString(8)}). Run: chmod go-w '${this.path}'`)
+  }
+
+  async #checkLocal(): Promise<void> {
+    const type = NETWORK.get((await fileSystemType(this.path)) >>> 0)
+    if (type === undefined) return
+    throw new LockBackendError(
+      `the directory ${this.path} is on a network file system (${type}), where other hosts could share the locks: give a local directory, or { networkFileSystem: true } after reading what is promised there`,
+    )
+  }
+}
+
+async function makeIfMissing(path: string): Promise<void> {
+  if ((await statPath(path)) !== null) return
+  await makeDirectory(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+}

@@ -1,0 +1,31 @@
+import { list, unlinkLater } from './disk.ts'
+import { writeText } from './texts.ts'
+
+const VALUE = /^[0-9a-f]{1,32}$/
+
+function values(names: readonly string[]): bigint[] {
+  return names.filter((name) => VALUE.test(name)).map((name) => BigInt(`0x${name}`))
+}
+
+const highest = (floors: readonly bigint[]): bigint => floors.reduce((high, floor) => (floor > high ? floor : high), 0n)
+
+/** The store-wide floor for fencing tokens: the highest of the values that name the files of a directory. */
+export async function readFloor(directory: string): Promise<bigint> {
+  return highest(values((await list(directory)) ?? []))
+}
+
+/**
+ * Raises the floor to at least `fence`. It never goes down, whoever else raises it: a value is only taken away after a
+ * higher one was seen beside it.
+ */
+export async function raiseFloor(directory: string, fence: bigint): Promise<void> {
+  const before = values((await list(directory)) ?? [])
+  const floor = highest(before)
+  if (floor >= fence) return
+  const name = fence.toString(16)
+  await writeText(`${directory}/${name}`, name).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  // The last one stays for the next raiser to remove: no listing can miss both it and the new one.
+  for (const lower of before) if (lower < floor) unlinkLater(`${directory}/${lower.toString(16)}`)
+}
