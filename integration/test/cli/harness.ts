@@ -24,10 +24,14 @@ export interface Running {
 }
 
 /** Resolves once `look` answers something other than undefined or false; rejects after a generous while. */
-export async function eventually<T>(what: string, look: () => T | undefined | false, within = 15_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  within = 15_000,
+): Promise<T> {
   const deadline = performance.now() + within
   for (;;) {
-    const found = look()
+    const found = await look()
     if (found !== undefined && found !== false) return found
     if (performance.now() > deadline) throw new Error(`not within ${within} ms: ${what}`)
     await sleep(5)

@@ -7,6 +7,9 @@ import type { Task } from './scheduler.ts'
 
 /** How often a permanent hold is looked at, in milliseconds. */
 const CHECK_EVERY = 10_000
+/** By which part of its interval a renewal comes early at most: widely at first, for leases that are taken together. */
+const FIRST_SPREAD = 0.5
+const SPREAD = 0.15
 /** A renewal that failed is repeated after a part of the time that is left, within these bounds. */
 const MIN_RETRY = 20
 const MAX_RETRY = 1_000
@@ -73,7 +76,7 @@ export class Hold implements Task {
     this.grantedAt = engine.runtime.now()
     this.#since = grant.since ?? sent
     this.#lasts = this.#localDeadline(grant.ttl)
-    this.#planRenewal(grant.ttl)
+    this.#planRenewal(grant.ttl, FIRST_SPREAD)
     engine.holds.add(this)
     this.#schedule()
   }
@@ -241,12 +244,12 @@ export class Hold implements Task {
     return this.#lasts - Math.min(Math.max(5, this.#lasts / 100), this.#lasts / 10)
   }
 
-  /** At a third of the time, spread so that leases taken together don't renew together. */
-  #planRenewal(ttl: number): void {
+  /** At a third of the time, or by a part of that earlier, so that leases taken together don't renew together. */
+  #planRenewal(ttl: number, spread: number = SPREAD): void {
     const permanent = ttl === Number.POSITIVE_INFINITY
     if (!this.#autoRenew && !permanent) return
     const passed = permanent ? elapsed(this.#engine.runtime, this.#since) : 0
-    this.#renewAt = passed + (permanent ? CHECK_EVERY : ttl / 3) * (0.85 + 0.15 * this.#engine.runtime.random())
+    this.#renewAt = passed + (permanent ? CHECK_EVERY : ttl / 3) * (1 - spread * this.#engine.runtime.random())
   }
 
   #schedule(): void {

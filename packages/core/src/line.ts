@@ -24,15 +24,29 @@ export interface TimedOut {
   readonly waited: number
 }
 
-interface Waiter {
+/** One task in the line. */
+class Waiter {
   readonly demand: Demand
   readonly joined: Instant
-  readonly give: (lease: HeldLease) => void
+  readonly give: (taken: HeldLease | TimedOut) => void
   readonly fail: (error: unknown) => void
-  /** Takes its timer and abort listener off. */
-  readonly leave: () => void
+  timer: Timer | undefined
+  abort: (() => void) | undefined
   previous: Waiter | undefined
   next: Waiter | undefined
+
+  constructor(demand: Demand, joined: Instant, give: Waiter['give'], fail: Waiter['fail']) {
+    this.demand = demand
+    this.joined = joined
+    this.give = give
+    this.fail = fail
+  }
+
+  /** Takes its timer and its listener off. */
+  leave(): void {
+    this.timer?.cancel()
+    if (this.abort !== undefined) this.demand.signal?.removeEventListener('abort', this.abort)
+  }
 }
 
 /**
@@ -83,44 +97,37 @@ export class Line {
 
   /** Waits for a turn. Rejects with the signal's reason, or what the campaign failed of. */
   join(demand: Demand): Promise<HeldLease | TimedOut> {
-    const { runtime } = this.#engine
-    const { signal, timeout } = demand
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
+      const { signal, timeout } = demand
+      if (signal?.aborted === true) {
         reject(signal.reason)
         return
       }
-      let timer: Timer | undefined
-      const waiter: Waiter = {
-        demand,
-        joined: runtime.now(),
-        give: resolve,
-        fail: reject,
-        leave: () => {
-          timer?.cancel()
-          signal?.removeEventListener('abort', abort)
-        },
-        previous: this.#last,
-        next: undefined,
+      const { runtime } = this.#engine
+      const waiter = new Waiter(demand, runtime.now(), resolve, reject)
+      if (timeout !== Number.POSITIVE_INFINITY)
+        waiter.timer = runtime.setTimer(timeout, () => this.#timeUp(waiter), true)
+      if (signal !== undefined) {
+        waiter.abort = () => {
+          this.#drop(waiter)
+          reject(signal.reason)
+        }
+        signal.addEventListener('abort', waiter.abort, { once: true })
       }
-      const abort = (): void => {
-        this.#drop(waiter)
-        reject(signal?.reason)
-      }
-      const timeUp = (): void => {
-        const trouble = this.#trouble(waiter)
-        this.#drop(waiter)
-        if (trouble !== undefined) reject(trouble)
-        else resolve({ holder: this.#holder, waited: elapsed(runtime, waiter.joined) })
-      }
-      if (timeout !== Number.POSITIVE_INFINITY) timer = runtime.setTimer(timeout, timeUp, true)
-      signal?.addEventListener('abort', abort, { once: true })
+      waiter.previous = this.#last
       if (this.#last === undefined) this.#first = waiter
       else this.#last.next = waiter
       this.#last = waiter
       this.#length += 1
       this.#campaign()
     })
+  }
+
+  #timeUp(waiter: Waiter): void {
+    const trouble = this.#trouble(waiter)
+    this.#drop(waiter)
+    if (trouble !== undefined) waiter.fail(trouble)
+    else waiter.give({ holder: this.#holder, waited: elapsed(this.#engine.runtime, waiter.joined) })
   }
 
   /** Rejects all waiters. */

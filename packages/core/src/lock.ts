@@ -88,8 +88,8 @@ export class Lock {
   async acquire(options: AcquireOptions = {}): Promise<Lease> {
     checkAcquireOptions(options, 'acquire')
     const { engine, demand } = this.#demand(options)
-    const taken = await this.#take(engine, demand)
-    if (taken instanceof HeldLease) return taken
+    const taken = await take(engine, demand)
+    if (taken instanceof HeldLease) return this.#remember(taken)
     throw timeoutError(engine, demand, taken)
   }
 
@@ -100,8 +100,8 @@ export class Lock {
   async tryAcquire(options: AcquireOptions = {}): Promise<Lease | null> {
     checkAcquireOptions(options, 'tryAcquire')
     const { engine, demand } = this.#demand({ ...options, timeout: options.timeout ?? 0 })
-    const taken = await this.#take(engine, demand)
-    return taken instanceof HeldLease ? taken : null
+    const taken = await take(engine, demand)
+    return taken instanceof HeldLease ? this.#remember(taken) : null
   }
 
   /**
@@ -239,16 +239,6 @@ export class Lock {
     return { generation, engine, demand: demandFor(engine, key, this.use, settings) }
   }
 
-  async #take(engine: Engine, demand: Demand): Promise<HeldLease | TimedOut> {
-    if (demand.timeout > 0) {
-      const taken = await Line.for(engine, demand).join(demand)
-      return taken instanceof HeldLease ? this.#remember(taken) : taken
-    }
-    const { hold, ...busy } = await attempt(engine, demand)
-    if (hold === undefined) return { holder: undefined, waited: 0, ...busy }
-    return this.#remember(new HeldLease(engine, hold, demand.maxHold, releaseHold, () => undefined))
-  }
-
   #remember(lease: HeldLease): HeldLease {
     if (this.#leases.length >= MANY_LEASES && !this.#leases[0]?.open)
       this.#leases = this.#leases.filter(({ open }) => open)
@@ -280,6 +270,16 @@ function demandFor(engine: Engine, key: LockKey, { mode, permits }: Use, setting
   const traits = [key.id, mode, permits, ttl, fair, retryInterval, requestTimeout, autoRenew, endless, metadata]
   return { ...settings, fair, key, mode, permits, class: JSON.stringify(traits) }
 }
+
+/** One attempt, or a place in the line of those who want the same. */
+async function attemptOnce(engine: Engine, demand: Demand): Promise<HeldLease | TimedOut> {
+  const { hold, ...busy } = await attempt(engine, demand)
+  if (hold === undefined) return { holder: undefined, waited: 0, ...busy }
+  return new HeldLease(engine, hold, demand.maxHold, releaseHold, () => undefined)
+}
+
+const take = (engine: Engine, demand: Demand): Promise<HeldLease | TimedOut> =>
+  demand.timeout > 0 ? Line.for(engine, demand).join(demand) : attemptOnce(engine, demand)
 
 const releaseHold: Return = (hold) => hold.release()
 

@@ -1,4 +1,4 @@
-import { describeKey, LockBackendError, LockError, type LockKey } from '@locks/core'
+import { LockBackendError, LockError, type LockKey } from '@locks/core'
 import { codeOf } from './disk.ts'
 
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -27,12 +27,15 @@ function withoutPaths(error: unknown): unknown {
   return Object.assign(new Error(`${syscall}: ${code}`), { code, syscall })
 }
 
+const describe = ({ name, namespace }: LockKey): string =>
+  `lock ${JSON.stringify(name)}${namespace === '' ? '' : ` (namespace ${JSON.stringify(namespace)})`}`
+
 /** What an unexpected failure is for who has to mend it. Final: doing the same again at once would not help. */
 export function failure(directory: string, key: LockKey | undefined, action: string, error: unknown): Error {
   if (error instanceof LockError) return error
   const code = codeOf(error)
   if (code === '') return error instanceof Error ? error : new Error(String(error))
-  const subject = key === undefined ? `file ${directory}` : `${describeKey(key)} on file ${directory}`
+  const subject = key === undefined ? `file ${directory}` : `${describe(key)} on file ${directory}`
   const meaning = MEANINGS[code]
   return new LockBackendError(`${subject}: cannot ${action}: ${meaning === undefined ? code : `${meaning} (${code})`}`, {
     key,

@@ -1,1 +1,3 @@
-export {}
+export { defaultDirectory } from './directory.ts'
+export { type FileBackend, fileBackend } from './file-backend.ts'
+export type { FileBackendOptions } from './options.ts'

@@ -1,5 +1,5 @@
 import type { RecordWrite } from '@locks/core'
-import { list, rename, unlinkLater } from './disk.ts'
+import { codeOf, list, rename, unlinkLater } from './disk.ts'
 import { isWhole, type Listing, type Pointer, pointerAfter, sort } from './pointer.ts'
 import { readText, writeText } from './texts.ts'
 
@@ -60,7 +60,7 @@ export async function writeMore(directory: string, pointer: Pointer, text: strin
     await writeText(`${directory}/${pointer.more.file}`, text)
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    if (codeOf(error) === 'ENOENT') return false
     throw error
   }
 }

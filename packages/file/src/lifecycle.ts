@@ -1,14 +1,13 @@
 /** How a lock's directory comes into being and goes. Between the two, only its pointer's name changes. */
-import type { LockKey, RecordWrite } from '@locks/core'
+import { createHash } from 'node:crypto'
+import { LockBackendError, type LockKey, type RecordWrite } from '@locks/core'
 import type { StoreDirectory } from './directory.ts'
-import { list, makeDirectory, place, removeDirectory, rename, unlink, unlinkLater } from './disk.ts'
+import { codeOf, list, makeDirectory, place, removeDirectory, rename, unlink, unlinkLater } from './disk.ts'
 import { raiseFloor, readFloor } from './floor.ts'
 import { look, writeMore } from './key-directory.ts'
 import { labelOf } from './key-names.ts'
 import { graveOf, newSeries, type Pointer, pointerAfter, randomHex } from './pointer.ts'
 import { writeText } from './texts.ts'
-import { createHash } from 'node:crypto'
-import { LockBackendError } from '@locks/core'
 
 const MAX_TRIES = 8
 
@@ -45,6 +44,9 @@ export async function createRecord(
     ])
     if (floor !== undefined && now !== floor) return null
     placed = await putInPlace(store, nest, target)
+  } catch (error) {
+    // Cleared out of the nursery by a removal.
+    if (codeOf(error) !== 'ENOENT') throw error
   } finally {
     if (!placed) clear(nest, pointer)
   }

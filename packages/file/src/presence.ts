@@ -18,7 +18,7 @@ function statOf(pid: number | 'self'): ProcessStat | undefined {
   let file: number | undefined
   try {
     file = openSync(`/proc/${pid}/stat`, 'r')
-    const text = buffer.latin1Slice(0, readSync(file, buffer, 0, buffer.length, 0))
+    const text = buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0))
     // The second field, a name in parentheses, may itself have spaces and parentheses.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
     const [state = '', threads = '', start = ''] = [fields[0], fields[17], fields[19]]

@@ -100,10 +100,14 @@ async function startVouchedFor(
   signals.passOnTo(child)
   const exited = ended(child, command[0])
   if (child.pid === undefined) await exited
-  try {
+  const vouch = async (): Promise<void> => {
     backend.standFor(child.pid as number)
     await lease.renew()
     lease.assertHeld()
+  }
+  try {
+    // A signal may have ended the shell meanwhile: then nothing is to be waited for.
+    await Promise.race([vouch(), exited])
     open()
   } catch (error) {
     shut()

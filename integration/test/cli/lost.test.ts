@@ -1,0 +1,135 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { BIN, eventually, Playground, type Running } from './harness.ts'
+
+const OUTAGE = join(import.meta.dirname, 'backends/outage.ts')
+
+/** Signs of life, in nanoseconds, from a grandchild of the wrapper: a shell's shell. */
+const BEATS = `sh -c 'echo $$ > beats.pid; while :; do date +%s%N >> beats; sleep 0.005; done'; true`
+const WITNESS = ['sh', '-c', 'date +%s%N > witness']
+
+const beats = (place: Playground): readonly bigint[] =>
+  (place.read('beats') ?? '').split('\n').flatMap((line) => (line === '' ? [] : [BigInt(line)]))
+
+/** Starts a command over a backend that can fall silent, and the run that comes after it. */
+async function withOutage(place: Playground, onLost: string, script: string): Promise<readonly [Running, Running]> {
+  const flags = ['--ttl', '1500', '--on-lost', onLost, '--import', OUTAGE]
+  const first = place.start(['run', 'a', ...flags, '--', 'sh', '-c', script], {
+    LOCKS_BACKEND: place.url.replace('file:', 'outage:'),
+  })
+  await place.number('beats.pid')
+  const second = place.start(['run', 'a', '--timeout', 'inf', '--', ...WITNESS])
+  await eventually('the second waits', async () => (await place.locks('status', 'a')).stdout.includes('1 waiting'))
+  writeFileSync(place.path('outage'), '')
+  return [first, second]
+}
+
+describe('a lease that cannot be renewed', () => {
+  test('kill: the command and its children are gone before anybody else has the lock', async () => {
+    await using place = new Playground()
+    const [first, second] = await withOutage(place, 'kill', BEATS)
+    expect(await second.ended).toMatchObject({ code: 0, stderr: '' })
+    const seen = BigInt(place.read('witness')?.trim() ?? '')
+    const { code, stderr } = await first.ended
+    expect(code).toBe(76)
+    expect(stderr).toMatch(/^locks: lock "a" on file .*: could not be renewed in time; killed the command$/m)
+    expect(beats(place).at(-1)).toBeLessThan(seen)
+    expect(beats(place).length).toBeGreaterThan(50)
+  })
+
+  test('term: the command cleans up before anybody else has the lock', async () => {
+    await using place = new Playground()
+    const script = `trap 'date +%s%N > termed; sleep 0.1; date +%s%N > cleaned; exit 0' TERM; ${BEATS.replace('; true', ' & wait')}`
+    const [first, second] = await withOutage(place, 'term', script)
+    expect(await second.ended).toMatchObject({ code: 0 })
+    const seen = BigInt(place.read('witness')?.trim() ?? '')
+    const { code, stderr } = await first.ended
+    expect({ code, stderr }).toMatchObject({
+      code: 76,
+      stderr: expect.stringMatching(/could not be renewed in time; sent the command a SIGTERM/),
+    })
+    expect(BigInt(place.read('cleaned')?.trim() ?? '')).toBeLessThan(seen)
+    // The background shell never heard of it.
+    expect(beats(place).at(-1)).toBeLessThan(seen)
+  })
+
+  test('term: a command that ignores it is killed before anybody else has the lock', async () => {
+    await using place = new Playground()
+    const [first, second] = await withOutage(place, 'term', `trap '' TERM; ${BEATS}`)
+    expect(await second.ended).toMatchObject({ code: 0 })
+    const seen = BigInt(place.read('witness')?.trim() ?? '')
+    const { code, stderr } = await first.ended
+    expect(code).toBe(76)
+    expect(stderr).toMatch(/sent the command a SIGTERM\n.*the command did not end in time; killed it/)
+    expect(beats(place).at(-1)).toBeLessThan(seen)
+  })
+
+  test('ignore: the command goes on, is warned about, and its exit code counts', async () => {
+    await using place = new Playground()
+    const script = 'echo $$ > beats.pid; while ! test -e witness; do sleep 0.01; done; exit 7'
+    const [first, second] = await withOutage(place, 'ignore', script)
+    expect(await second.ended).toMatchObject({ code: 0 })
+    const { code, stderr } = await first.ended
+    expect(code).toBe(7)
+    expect(stderr).toContain(': lost; the command goes on without it\n')
+  })
+})
+
+describe('a hold that is broken from outside', () => {
+  test('ends the command within about a second', async () => {
+    await using place = new Playground()
+    const first = place.start(['run', 'a', '--', 'sh', '-c', BEATS])
+    await place.number('beats.pid')
+    const broken = performance.now()
+    expect(await place.locks('break', 'a', '--yes')).toMatchObject({
+      code: 0,
+      stdout: `lock "a" on file ${place.path('locks')}: broken\n`,
+    })
+    const { code, stderr } = await first.ended
+    expect({ code, stderr }).toEqual({
+      code: 76,
+      stderr: `locks: lock "a" on file ${place.path('locks')}: lost; killed the command\n`,
+    })
+    expect(performance.now() - broken).toBeLessThan(5_000)
+  })
+
+  test('term: leaves the command its grace', async () => {
+    await using place = new Playground()
+    const script = `trap 'sleep 0.3; echo cleaned > cleaned; exit 0' TERM; echo $$ > command.pid; while :; do sleep 0.01; done`
+    const first = place.start(['run', 'a', '--on-lost', 'term', '--', 'sh', '-c', script])
+    await place.number('command.pid')
+    await place.locks('break', 'a', '--yes')
+    expect(await first.ended).toMatchObject({
+      code: 76,
+      stderr: expect.stringContaining(': lost; sent the command a SIGTERM\n'),
+    })
+    expect(place.read('cleaned')).toBe('cleaned\n')
+  })
+
+  const BREAK = '"$NODE" "$BIN" break a --yes > out'
+  test.for([
+    ['shows at the end, too', 'exit 0', 76],
+    ["does not hide the command's own exit code", 'exit 3', 3],
+  ] as const)('%s', async ([, end, code]) => {
+    await using place = new Playground()
+    const env = { NODE: process.execPath, BIN }
+    const first = await place.start(['run', 'a', '--', 'sh', '-c', `${BREAK}; ${end}`], env).ended
+    expect(first).toMatchObject({
+      code,
+      stderr: expect.stringMatching(/: lost while the command ran: somebody else may have held it at the same time\n$/),
+    })
+  })
+})
+
+test('a lock that cannot be released when the command has ended does not change its exit code', async () => {
+  await using place = new Playground()
+  const first = place.start(['run', 'a', '--import', OUTAGE, '--', 'sh', '-c', 'touch outage; exit 0'], {
+    LOCKS_BACKEND: place.url.replace('file:', 'outage:'),
+  })
+  const { code, stderr } = await first.ended
+  expect(code).toBe(0)
+  expect(stderr).toMatch(
+    /the command has ended, but the lock could not be released \(it ends by its ttl\): .*no answer/,
+  )
+})
