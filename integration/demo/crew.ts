@@ -83,6 +83,7 @@ export async function letLoose(crew: Crew): Promise<Report> {
           return `${name} has the lock ${takeover.toFixed(0)} ms later, with a higher token`
         case 'stuck':
           setTimeout(() => {
+            crew.changed(workers, `SIGKILL for ${name}, which never gets to release the lock`)
             killedAt = now()
             child.kill('SIGKILL')
           }, crew.mercy)
@@ -96,7 +97,7 @@ export async function letLoose(crew: Crew): Promise<Report> {
     child.on('message', (message) => crew.changed(workers, hear(message as News)))
     return ended(child).then(({ code, signal }) => {
       worker.state = signal === 'SIGKILL' ? 'killed' : code === 0 ? 'done' : 'failed'
-      crew.changed(workers, worker.state === 'killed' ? `SIGKILL for ${name}: it never released the lock` : null)
+      crew.changed(workers, null)
     })
   }
 
@@ -106,11 +107,20 @@ export async function letLoose(crew: Crew): Promise<Report> {
   return { workers, added, counter: Number(readFileSync(counter, 'utf8')), tokens, takeover }
 }
 
+const running = new Set<ChildProcess>()
+
+// A demo that is interrupted leaves nobody behind.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** Ended, and all its messages heard. */
 function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   return new Promise((resolve) => {
-    child.once('close', (code, signal) => resolve({ code, signal }))
-    // A demo that is interrupted leaves nobody behind.
-    process.once('exit', () => child.kill('SIGKILL'))
+    running.add(child)
+    child.once('close', (code, signal) => {
+      running.delete(child)
+      resolve({ code, signal })
+    })
   })
 }

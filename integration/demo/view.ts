@@ -4,7 +4,10 @@ import type { Worker } from './crew.ts'
 type Style = Parameters<typeof styleText>[0]
 
 const FRAME = 40
-const BAR = 24
+const BAR = 20
+/** A line that is too long is cut off, not wrapped: the table must keep its height. */
+const NO_WRAP = '\u001b[?7l'
+const WRAP = '\u001b[?7h'
 
 /** A live table on a terminal; elsewhere only the events, as lines. */
 export class View {
@@ -44,7 +47,7 @@ export class View {
       ...this.#events.map((event) => paint('yellow', event)),
     ]
     const up = this.#drawn === 0 ? '' : `\u001b[${this.#drawn}A`
-    process.stdout.write(up + lines.map((line) => `\u001b[2K  ${line}\n`).join(''))
+    process.stdout.write(NO_WRAP + up + lines.map((line) => `\u001b[2K  ${line}\n`).join('') + WRAP)
     this.#drawn = lines.length
   }
 
@@ -66,13 +69,13 @@ function describe({ state, token, since }: Worker): string {
     case 'waits':
       return paint('dim', `waits, ${lasting}`)
     case 'holds':
-      return paint('green', `HOLDS with token ${token}`)
+      return paint('green', `HOLDS, token ${token}`)
     case 'counts':
       return 'counts'
     case 'done':
       return paint('dim', 'done')
     case 'killed':
-      return paint('red', `killed while holding token ${token}`)
+      return paint('red', `killed, held token ${token}`)
     case 'failed':
       return paint('red', 'FAILED')
   }

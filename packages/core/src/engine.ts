@@ -23,6 +23,13 @@ const FIRST_PAUSE = 20
 const UNDO_FOR = 30_000
 const CLOSE_TIMEOUT = 5_000
 
+export interface Asking {
+  /** How often a call that failed outright is made again. */
+  readonly repeats?: number
+  /** Whether the process must stay up for the answer. */
+  readonly keepAlive?: boolean
+}
+
 const schedulers = new WeakMap<Runtime, Scheduler>()
 const engines = new WeakMap<LockBackend, Engine>()
 
@@ -76,21 +83,22 @@ export class Engine {
     action: string,
     budget: number,
     call: (timeout: number) => Promise<T>,
+    { repeats = REPEATS, keepAlive = true }: Asking = {},
   ): Promise<T> {
     if (this.#closed !== undefined) throw this.#closedError(key)
     const started = this.runtime.now()
     let rest = budget
     for (let repeat = 0; ; repeat += 1) {
       try {
-        return await this.#within(rest, call(rest))
+        return await this.#within(rest, call(rest), keepAlive)
       } catch (error) {
         if (isFinal(error)) throw error
         const pause = FIRST_PAUSE * 2 ** repeat * (0.5 + this.runtime.random() / 2)
         rest = budget - elapsed(this.runtime, started) - pause
         if (error === NO_ANSWER) throw this.#unanswered(key, action, budget)
-        if (repeat === REPEATS || rest <= 0) throw backendError(key, this.backend, action, error)
+        if (repeat >= repeats || rest <= 0) throw backendError(key, this.backend, action, error)
         await new Promise<void>((resolve) => {
-          this.runtime.setTimer(pause, resolve, true)
+          this.runtime.setTimer(pause, resolve, keepAlive)
         })
       }
     }
@@ -145,9 +153,9 @@ export class Engine {
     }
   }
 
-  #within<T>(timeout: number, answer: Promise<T>): Promise<T> {
+  #within<T>(timeout: number, answer: Promise<T>, keepAlive = true): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = this.runtime.setTimer(timeout, () => reject(NO_ANSWER), true)
+      const timer = this.runtime.setTimer(timeout, () => reject(NO_ANSWER), keepAlive)
       answer.then(
         (value) => {
           timer.cancel()

@@ -1,4 +1,4 @@
-import type { Grant, LeaseMode } from './backend.ts'
+import type { Grant, LeaseMode, RenewAnswer } from './backend.ts'
 import type { Demand, Engine } from './engine.ts'
 import { describeLock, formatDuration, LockLostError } from './errors.ts'
 import type { LockKey } from './key.ts'
@@ -13,6 +13,14 @@ const SPREAD = 0.15
 /** A renewal that failed is repeated after a part of the time that is left, within these bounds. */
 const MIN_RETRY = 20
 const MAX_RETRY = 1_000
+
+const RAN_OUT = 'its time ran out before a renewal was confirmed'
+
+export interface Renewing {
+  /** The hold must live on without this process's session. Default: only where nothing renews it. */
+  readonly standalone?: boolean
+  readonly keepAlive?: boolean
+}
 
 /** Who uses a hold, and hears when it is lost. */
 export interface Occupant {
@@ -45,7 +53,7 @@ export class Hold implements Task {
   readonly #engine: Engine
   readonly #requestTimeout: number
   readonly #autoRenew: boolean
-  #token: string
+  readonly #token: string
   #nextFence: bigint
   #fencesLeft: number
   /** Milliseconds that renewals ask for. */
@@ -115,7 +123,7 @@ export class Hold implements Task {
   check(): boolean {
     if (this.#state !== 'live') return false
     if (this.remaining > 0) return true
-    this.#lose('its time ran out before a renewal was confirmed')
+    this.#lose(RAN_OUT)
     return false
   }
 
@@ -125,24 +133,24 @@ export class Hold implements Task {
   }
 
   /** Lengthens the hold; `ttl` becomes that of later renewals. Rejects with LockLostError or LockBackendError. */
-  async renew(ttl: number = this.#ttl, change: { standalone?: boolean; rotateTo?: string } = {}): Promise<void> {
+  async renew(
+    ttl: number = this.#ttl,
+    { standalone = !this.#autoRenew, keepAlive = true }: Renewing = {},
+  ): Promise<void> {
     this.#ttl = ttl
     const { key, mode } = this
-    const { rotateTo } = change
-    const standalone = change.standalone ?? !this.#autoRenew
+    const token = this.#token
     const budget = Math.max(1, Math.min(this.#requestTimeout, this.remaining))
     let sent = this.#engine.runtime.now()
-    const answer = await this.#engine.ask(key, 'renewing', budget, (timeout) => {
+    const call = (timeout: number): Promise<RenewAnswer> => {
       sent = this.#engine.runtime.now()
-      return this.#engine.backend.renew({ key, mode, token: this.#token, ttl, standalone, rotateTo, timeout })
-    })
-    if (this.#state === 'ended') return
-    if (answer.outcome === 'lost') {
-      const attached = rotateTo === undefined ? '' : ', or it was attached before'
-      throw this.#lose(`the backend no longer has it: it expired there, or somebody broke it${attached}`)
+      return this.#engine.backend.renew({ key, mode, token, ttl, standalone, rotateTo: undefined, timeout })
     }
-    if (rotateTo !== undefined) this.#token = rotateTo
-    if (!this.check()) throw this.#lostError('its time ran out before a renewal was confirmed')
+    const answer = await this.#engine.ask(key, 'renewing', budget, call, { keepAlive })
+    if (this.#state === 'ended') return
+    if (answer.outcome === 'lost')
+      throw this.#lose('the backend no longer has it: it expired there, or somebody broke it')
+    if (!this.check()) throw this.#lostError(RAN_OUT)
     this.#adopt(answer.since ?? sent, answer.ttl)
   }
 
@@ -195,7 +203,7 @@ export class Hold implements Task {
     if (this.#state !== 'live') return
     const age = elapsed(this.#engine.runtime, this.#since)
     if (age >= this.#noticeAt()) {
-      this.#lose('its time ran out before a renewal was confirmed')
+      this.#lose(RAN_OUT)
       return
     }
     if (age >= this.#renewAt && !this.#renewing) void this.#renewInBackground()
@@ -210,7 +218,7 @@ export class Hold implements Task {
     }
     this.#renewing = true
     try {
-      await this.renew()
+      await this.renew(this.#ttl, { keepAlive: false })
     } catch {
       // Lost is lost by now; after any other failure the old deadline stands, and there may be time to try again.
       const age = elapsed(this.#engine.runtime, this.#since)

@@ -65,8 +65,9 @@ export class Line {
   #first: Waiter | undefined
   #last: Waiter | undefined
   #length = 0
-  /** Leases of this line that are out. */
+  /** Leases of this line that are out, and the hold of the newest. */
   #holding = 0
+  #served: { readonly hold: Hold; readonly fencingToken: bigint; readonly at: Instant } | undefined
   #localWait: Timer | undefined
   #answered: Instant | undefined
   #holder: HolderState | undefined
@@ -100,6 +101,7 @@ export class Line {
     return new Promise((resolve, reject) => {
       const { signal, timeout } = demand
       if (signal?.aborted === true) {
+        this.#disappear()
         reject(signal.reason)
         return
       }
@@ -127,7 +129,8 @@ export class Line {
     const trouble = this.#trouble(waiter)
     this.#drop(waiter)
     if (trouble !== undefined) waiter.fail(trouble)
-    else waiter.give({ holder: this.#holder, waited: elapsed(this.#engine.runtime, waiter.joined) })
+    else
+      waiter.give({ holder: this.#holder ?? this.#ownHolder(), waited: elapsed(this.#engine.runtime, waiter.joined) })
   }
 
   /** Rejects all waiters. */
@@ -138,7 +141,7 @@ export class Line {
   /** As many campaigns as waiters can be served at once; none yet while a local hold may soon come round. */
   #campaign(): void {
     if (this.#length === 0) return
-    if (this.#handsOn && this.#holding > 0 && this.#campaigns.size === 0) {
+    if (this.#handsOn && this.#full && this.#campaigns.size === 0) {
       this.#localWait ??= this.#engine.runtime.setTimer(LOCAL_WAIT, () => this.#startCampaigns(), true)
       return
     }
@@ -188,7 +191,24 @@ export class Line {
   #serve(waiter: Waiter, hold: Hold): void {
     this.#unlink(waiter)
     this.#holding += 1
-    waiter.give(new HeldLease(this.#engine, hold, waiter.demand.maxHold, this.#return, this.#ended))
+    const lease = new HeldLease(this.#engine, hold, waiter.demand.maxHold, this.#return, this.#ended)
+    this.#served = { hold, fencingToken: lease.fencingToken, at: this.#engine.runtime.now() }
+    waiter.give(lease)
+  }
+
+  /** The task of this very process that is in the way, for messages. */
+  #ownHolder(): HolderState | undefined {
+    if (this.#served === undefined || this.#holding === 0) return undefined
+    const { hold, fencingToken, at } = this.#served
+    const age = elapsed(this.#engine.runtime, at)
+    const { mode, metadata } = this.#demand
+    return { owner: hold.owner, mode, fencingToken, remaining: hold.remaining, age, metadata }
+  }
+
+  /** Whether leases of this very line are what keeps its waiters out. */
+  get #full(): boolean {
+    const { mode, permits } = this.#demand
+    return mode === 'exclusive' ? this.#holding > 0 : mode === 'semaphore' && this.#holding >= permits
   }
 
   /** A lease ended without coming back: it was lost or detached. */
@@ -221,7 +241,7 @@ export class Line {
 
   /** Why a waiter whose time is up can't be told that the lock is busy: the backend didn't say so. */
   #trouble(waiter: Waiter): LockBackendError | undefined {
-    if (this.#holding > 0) return undefined
+    if (this.#full) return undefined
     const [campaign] = this.#campaigns
     const silence = campaign?.silence
     if (silence === undefined) return undefined

@@ -170,9 +170,9 @@ export class Lock {
    */
   async forceRelease(): Promise<boolean> {
     const { engine, key, settings } = this.#context()
-    return engine.ask(key, 'breaking', settings.requestTimeout, (timeout) =>
-      engine.backend.forceRelease({ key, timeout }),
-    )
+    // Never repeated: the second call might break the hold of whom the first one let in.
+    const call = (timeout: number): Promise<boolean> => engine.backend.forceRelease({ key, timeout })
+    return engine.ask(key, 'breaking', settings.requestTimeout, call, { repeats: 0 })
   }
 
   /**
@@ -204,16 +204,22 @@ export class Lock {
   /** @internal */
   protected async take(json: LeaseJSON, options: AcquireOptions): Promise<Lease> {
     const { engine, demand } = this.#demand({ ttl: json.ttl ?? Number.POSITIVE_INFINITY, ...options })
-    const { owner, token, mode, permits } = json
-    const sent = engine.runtime.now()
-    const grant = { fencingToken: BigInt(json.fencingToken), since: sent, ttl: demand.ttl }
-    const hold = new Hold(engine, { key: demand.key, mode, permits, owner, token, tokens: 1 }, demand, grant, sent)
-    try {
-      await hold.renew(demand.ttl, { rotateTo: engine.runtime.id(16) })
-    } catch (error) {
-      hold.end()
-      throw error
-    }
+    const { key, ttl, requestTimeout, autoRenew } = demand
+    const { owner, mode, permits } = json
+    const token = engine.runtime.id(16)
+    let sent = engine.runtime.now()
+    const answer = await engine.ask(key, 'attaching', requestTimeout, (timeout) => {
+      sent = engine.runtime.now()
+      const request = { key, mode, token: json.token, ttl, standalone: !autoRenew, rotateTo: token, timeout }
+      return engine.backend.renew(request)
+    })
+    if (answer.outcome === 'lost')
+      throw new LockLostError(
+        `${describeLock(key, engine.backend)}: the lease of owner ${owner} can't be attached: it ran out on the way, was broken, or was attached before`,
+        { key },
+      )
+    const grant = { fencingToken: BigInt(json.fencingToken), since: answer.since, ttl: answer.ttl }
+    const hold = new Hold(engine, { key, mode, permits, owner, token, tokens: 1 }, demand, grant, sent)
     return this.#remember(new HeldLease(engine, hold, demand.maxHold, releaseHold, () => undefined))
   }
 

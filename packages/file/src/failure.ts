@@ -37,8 +37,11 @@ export function failure(directory: string, key: LockKey | undefined, action: str
   if (code === '') return error instanceof Error ? error : new Error(String(error))
   const subject = key === undefined ? `file ${directory}` : `${describe(key)} on file ${directory}`
   const meaning = MEANINGS[code]
-  return new LockBackendError(`${subject}: cannot ${action}: ${meaning === undefined ? code : `${meaning} (${code})`}`, {
-    key,
-    cause: withoutPaths(error),
-  })
+  return new LockBackendError(
+    `${subject}: cannot ${action}: ${meaning === undefined ? code : `${meaning} (${code})`}`,
+    {
+      key,
+      cause: withoutPaths(error),
+    },
+  )
 }

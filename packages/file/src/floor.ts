@@ -7,7 +7,11 @@ function values(names: readonly string[]): bigint[] {
   return names.filter((name) => VALUE.test(name)).map((name) => BigInt(`0x${name}`))
 }
 
-const highest = (floors: readonly bigint[]): bigint => floors.reduce((high, floor) => (floor > high ? floor : high), 0n)
+function highest(floors: readonly bigint[]): bigint {
+  let high = 0n
+  for (const floor of floors) if (floor > high) high = floor
+  return high
+}
 
 /** The store-wide floor for fencing tokens: the highest of the values that name the files of a directory. */
 export async function readFloor(directory: string): Promise<bigint> {

@@ -24,7 +24,7 @@ export function guarantee(networkFileSystem: boolean, sharedClock: boolean): Gua
       caveat:
         'Rests on the file server doing each rename exactly once and atomically, also across its own restart. Other ' +
         "hosts' dead holders are found by observation, after the ttl; releases of other hosts are noticed by polling, " +
-        "late by what the client caches of directories. Who removes the directory ends all holds; their holders notice " +
+        'late by what the client caches of directories. Who removes the directory ends all holds; their holders notice ' +
         'at the next renewal.',
     }
   return sharedClock ? LOCAL : { ...LOCAL, expiry: 'observation', deadHolder: 'after its ttl' }

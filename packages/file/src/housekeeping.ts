@@ -1,9 +1,9 @@
 import fs from 'node:fs'
 import type { LockKey } from '@locks/core'
-import { clearNest, finishRemoval } from './lifecycle.ts'
 import type { StoreDirectory } from './directory.ts'
 import { changedAt, list, unlink } from './disk.ts'
 import { look } from './key-directory.ts'
+import { clearNest, finishRemoval } from './lifecycle.ts'
 import { keyOfDirectory } from './names.ts'
 import { serialised } from './serialised.ts'
 
@@ -55,8 +55,7 @@ export class Housekeeping {
   /** How many directories the last round had come past, if it didn't reach the end. */
   async #readStamp(): Promise<number> {
     const text = await fs.promises.readFile(this.#stamp, 'latin1').catch(() => '')
-    const visited = Number.parseInt(text, 10)
-    return visited > 0 ? visited : 0
+    return /^\d{1,12}$/.test(text.trim()) ? Number.parseInt(text, 10) : 0
   }
 
   async #writeStamp(visited: number, age: number): Promise<void> {

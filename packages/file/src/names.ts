@@ -1,6 +1,6 @@
 import type { LockKey } from '@locks/core'
-import { isHashed, keyOfLabel, keyOfName } from './key-names.ts'
 import { look } from './key-directory.ts'
+import { isHashed, keyOfLabel, keyOfName } from './key-names.ts'
 import { readText } from './texts.ts'
 
 const WIDTH = 16

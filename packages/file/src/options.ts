@@ -45,13 +45,15 @@ function fromOptions(options: FileBackendOptions): Settings {
 /** `file:` (the default directory), `file:///srv/app/locks`; `?networkFileSystem=true` behind either. */
 function fromUrl(text: string): Settings {
   const parts = /^file:(?:\/\/(?:localhost)?)?(\/[^?#]*)?(?:\?([^#]*))?$/.exec(text)
-  if (parts === null)
+  if (parts === null || parts[1] === '/')
     throw new TypeError(`the URL ${shown(text)} is not understood: file:///absolute/path, or file: for the default`)
-  const options: Record<string, unknown> = {}
-  for (const [name, value] of new URLSearchParams(parts[2])) options[name] = value
-  if ('directory' in options) throw new TypeError(`the URL ${shown(text)} has a directory in its query: use the path`)
-  const { networkFileSystem } = options
-  if (networkFileSystem === 'true' || networkFileSystem === 'false')
-    options['networkFileSystem'] = networkFileSystem === 'true'
-  return fromOptions(parts[1] === undefined ? options : { ...options, directory: fileURLToPath(`file://${parts[1]}`) })
+  let networkFileSystem = false
+  for (const [name, value] of new URLSearchParams(parts[2])) {
+    if (name !== 'networkFileSystem') throw new TypeError(`unknown option ${shown(name)} in the URL ${shown(text)}`)
+    if (value !== 'true' && value !== 'false')
+      throw new TypeError(`networkFileSystem is ${shown(value)} in the URL ${shown(text)}: it must be true or false`)
+    networkFileSystem = value === 'true'
+  }
+  const directory = parts[1] === undefined ? undefined : fileURLToPath(`file://${parts[1]}`)
+  return fromOptions({ directory, networkFileSystem })
 }

@@ -90,6 +90,7 @@ class RecordBackend<Version> implements LockBackend {
         throw cause
       } finally {
         this.#flights.delete(request.token)
+        if (flight.cancelled) await this.#tidy(request.key)
       }
     })
   }
@@ -136,12 +137,13 @@ class RecordBackend<Version> implements LockBackend {
       const flight = this.#flights.get(token)
       if (flight !== undefined) flight.cancelled = true
       this.#waitingRoom.leave(key, token)
-      const force = flight !== undefined || this.#unsure.has(token)
+      // A write of this token may be on its way: a newer version makes it fail.
       await this.#records.update(key, timeout, ({ state, present }) => ({
         ...machine.remove(state, token, present),
-        force,
+        force: this.#flights.has(token) || this.#unsure.has(token),
       }))
       this.#unsure.delete(token)
+      if (flight !== undefined && !this.#flights.has(token)) await this.#tidy(key)
     })
   }
 
@@ -278,6 +280,12 @@ class RecordBackend<Version> implements LockBackend {
     this.#swept = this.runtime.now()
     // Housekeeping that fails is tried again at a later release, and never bothers who released.
     this.#run(() => this.#store.sweep((key) => this.#prune(key))).catch(() => undefined)
+  }
+
+  /** Removes what a cancel wrote only to be newer, where free locks leave no record. */
+  async #tidy(key: LockKey): Promise<void> {
+    // What fails here is left to a sweep.
+    if (this.#store.idleRecords === 'remove') await this.#prune(key).catch(() => false)
   }
 
   /** Removes a record that nobody uses any more. */

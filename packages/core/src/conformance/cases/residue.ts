@@ -100,10 +100,11 @@ export const residue: Theme = theme('residue', [
       try {
         const [first, second] = await t.pair()
         await busyLife(t, first, second)
-        const waiting = second.acquire({ signal: AbortSignal.timeout(10) })
-        await first.acquire().catch(() => undefined)
-        await waiting.catch(() => undefined)
+        await first.acquire({ timeout: t.patience })
+        const waiting = refused(second.acquire(), 'LOCK_BACKEND')
+        await sleep(20)
         await t.close()
+        await waiting
         await sleep(20)
       } finally {
         process.off('unhandledRejection', hear)
