@@ -61,7 +61,7 @@ describe('a lease that cannot be renewed', () => {
     const seen = BigInt(place.read('witness')?.trim() ?? '')
     const { code, stderr } = await first.ended
     expect(code).toBe(76)
-    expect(stderr).toMatch(/sent the command a SIGTERM\n.*the command did not end in time; killed it/)
+    expect(stderr).toMatch(/sent the command a SIGTERM\n.*the command did not end in time; killed the command/)
     expect(beats(place).at(-1)).toBeLessThan(seen)
   })
 

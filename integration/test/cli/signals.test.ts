@@ -96,3 +96,16 @@ describe('a wrapper that is killed', () => {
     expect(place.read('ran')).toBeUndefined()
   })
 })
+
+test('a wrapper that was stopped past its ttl ends its command once it goes on', async () => {
+  await using place = new Playground()
+  const run = place.start(['run', 'a', '--ttl', '1s', '--', 'sh', '-c', 'echo $$ > command.pid; exec sleep 60'])
+  const command = await place.number('command.pid')
+  process.kill(run.pid, 'SIGSTOP')
+  expect(await place.locks('run', 'a', '--timeout', 'inf', '--', 'true')).toMatchObject({ code: 0 })
+  // Nobody could end it in time: what the help says.
+  expect(isAlive(command)).toBe(true)
+  process.kill(run.pid, 'SIGCONT')
+  expect(await run.ended).toMatchObject({ code: 76, stderr: expect.stringContaining(': lost; killed the command\n') })
+  expect(isAlive(command)).toBe(false)
+})

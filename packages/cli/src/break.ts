@@ -30,8 +30,10 @@ export async function breakLock(argv: readonly string[], output: Output): Promis
     if (!sure) {
       const before = await lock.inspect()
       if (before.holders.length === 0) return answer(false, 'nobody holds it')
-      if (!(await confirmed(`${about}: held by ${before.holders.map(describeHolder).join(', ')}. Break it? [y/N] `)))
+      if (!(await confirmed(`${about}: held by ${before.holders.map(describeHolder).join(', ')}. Break it? [y/N] `))) {
+        output.say('left as it is')
         return EXIT.declined
+      }
       if (!sameHolders(before, await lock.inspect()))
         throw new CommandError(EXIT.declined, `${about}: it changed hands meanwhile; look again`)
     }
@@ -48,9 +50,10 @@ async function confirmed(question: string): Promise<boolean> {
   try {
     // Ctrl-D closes it without an answer.
     const closed = new Promise<string>((resolve) => {
-      terminal.once('close', () => resolve(''))
+      terminal.once('close', () => resolve('\n'))
     })
-    const answer = await Promise.race([terminal.question(question), closed]).catch(() => '')
+    const answer = await Promise.race([terminal.question(question), closed]).catch(() => '\n')
+    if (answer === '\n') process.stderr.write(answer)
     return /^y(?:es)?$/i.test(answer.trim())
   } finally {
     terminal.close()

@@ -1,5 +1,5 @@
 import type { Lease } from './lease.ts'
-import { Lock } from './lock.ts'
+import { Lock, placeOf, timeoutOf } from './lock.ts'
 import { type AcquireOptions, checkAcquireOptions } from './options.ts'
 import { elapsed, systemRuntime } from './runtime.ts'
 
@@ -27,7 +27,7 @@ export async function acquireAll(locks: readonly Lock[], options: AcquireOptions
     throw new TypeError('locks must be an array of locks')
   checkAcquireOptions(options, 'acquireAll')
   const ordered = locks
-    .map((lock, index) => ({ lock, index, place: lock.place }))
+    .map((lock, index) => ({ lock, index, place: placeOf(lock) }))
     .sort((a, b) => compare(a.place, b.place))
   for (const [index, { lock, place }] of ordered.entries()) {
     const next = ordered[index + 1]
@@ -35,7 +35,7 @@ export async function acquireAll(locks: readonly Lock[], options: AcquireOptions
       throw new TypeError(`locks has ${JSON.stringify(lock.name)} twice: it would wait for itself`)
   }
 
-  const timeout = options.timeout ?? locks[0]?.timeout ?? 0
+  const timeout = options.timeout ?? (locks[0] === undefined ? 0 : timeoutOf(locks[0]))
   const started = systemRuntime.now()
   for (;;) {
     const rest = Math.max(0, timeout - elapsed(systemRuntime, started))

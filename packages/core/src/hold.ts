@@ -84,7 +84,7 @@ export class Hold implements Task {
     this.grantedAt = engine.runtime.now()
     this.#since = grant.since ?? sent
     this.#lasts = this.#localDeadline(grant.ttl)
-    this.#planRenewal(grant.ttl, FIRST_SPREAD)
+    this.#planRenewal(grant.ttl, this.#since, FIRST_SPREAD)
     engine.holds.add(this)
     this.#schedule()
   }
@@ -236,7 +236,7 @@ export class Hold implements Task {
       this.#since = since
       this.#lasts = lasts
     }
-    this.#planRenewal(ttl)
+    this.#planRenewal(ttl, since)
     this.#schedule()
   }
 
@@ -253,11 +253,11 @@ export class Hold implements Task {
   }
 
   /** At a third of the time, or by a part of that earlier, so that leases taken together don't renew together. */
-  #planRenewal(ttl: number, spread: number = SPREAD): void {
+  #planRenewal(ttl: number, since: Instant, spread: number = SPREAD): void {
     const permanent = ttl === Number.POSITIVE_INFINITY
     if (!this.#autoRenew && !permanent) return
-    const passed = permanent ? elapsed(this.#engine.runtime, this.#since) : 0
-    this.#renewAt = passed + (permanent ? CHECK_EVERY : ttl / 3) * (1 - spread * this.#engine.runtime.random())
+    this.#renewAt =
+      since.mono - this.#since.mono + (permanent ? CHECK_EVERY : ttl / 3) * (1 - spread * this.#engine.runtime.random())
   }
 
   #schedule(): void {

@@ -51,6 +51,11 @@ interface Wanted {
   readonly demand: Demand
 }
 
+/** What identifies a lock in this process, and orders it for `acquireAll`: namespace, name, backend. */
+export let placeOf: (lock: Lock) => readonly [namespace: string, name: string, backend: string]
+/** The timeout that a lock's options and the configuration give. */
+export let timeoutOf: (lock: Lock) => number
+
 /**
  * A lock between processes, or wherever its backend reaches: one (namespace, name) is one lock, however many Lock objects
  * there are. An object has no state of its own but the leases taken through it, and may be shared by many tasks.
@@ -58,6 +63,14 @@ interface Wanted {
  * Methods reject, they never throw synchronously. Bad arguments: TypeError or RangeError.
  */
 export class Lock {
+  static {
+    placeOf = (lock) => {
+      const { engine, key } = lock.#context()
+      return [key.namespace, key.name, `${engine.backend.name} ${engine.backend.location}`]
+    }
+    timeoutOf = (lock) => lock.#context().settings.timeout
+  }
+
   readonly name: string
   readonly #options: LockOptions
   #wanted: Wanted | undefined
@@ -184,25 +197,10 @@ export class Lock {
     const { permits, mode } = json
     const use = { mode, permits }
     const lock = new AttachedLock(json.name, { ...options, namespace: json.namespace }, use)
-    return lock.attach(json, options)
+    return lock.#attach(json, options)
   }
 
-  /**
-   * Identifies the lock among all of this process, and orders it for `acquireAll`: namespace, name, backend.
-   * @internal
-   */
-  get place(): readonly [namespace: string, name: string, backend: string] {
-    const { engine, key } = this.#context()
-    return [key.namespace, key.name, `${engine.backend.name} ${engine.backend.location}`]
-  }
-
-  /** @internal */
-  get timeout(): number {
-    return this.#context().settings.timeout
-  }
-
-  /** @internal */
-  protected async take(json: LeaseJSON, options: AcquireOptions): Promise<Lease> {
+  async #attach(json: LeaseJSON, options: AcquireOptions): Promise<Lease> {
     const { engine, demand } = this.#demand({ ttl: json.ttl ?? Number.POSITIVE_INFINITY, ...options })
     const { key, ttl, requestTimeout, autoRenew } = demand
     const { owner, mode, permits } = json
@@ -300,10 +298,6 @@ class AttachedLock extends Lock {
 
   protected override get use(): Use {
     return this.#use
-  }
-
-  attach(json: LeaseJSON, options: AcquireOptions): Promise<Lease> {
-    return this.take(json, options)
   }
 }
 

@@ -9,6 +9,16 @@ interface MemoryRecord {
   readonly value: string
 }
 
+/** Absences told apart; keys that share one only cost each other a repeated step. */
+const ABSENCES = 1_024
+
+/** FNV-1a. */
+function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (let index = 0; index < text.length; index += 1) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
+  return value >>> 0
+}
+
 let stores = 0
 
 /** Records in a map of this process. */
@@ -32,6 +42,8 @@ export class MemoryStore implements RecordStore<number> {
   readonly #records = new Map<string, MemoryRecord>()
   readonly #watchers = new Map<string, Set<() => void>>()
   #version = 0
+  /** Removals by a hash of the key: the (negative) version of an absence, so that it never comes back. */
+  readonly #removals = new Uint32Array(ABSENCES)
   #floor = 0n
 
   constructor(runtime: Runtime) {
@@ -42,12 +54,12 @@ export class MemoryStore implements RecordStore<number> {
 
   read(key: LockKey): Promise<RecordRead<number>> {
     const record = this.#records.get(key.id)
-    if (record === undefined) return Promise.resolve({ version: null, value: null, floor: this.#floor })
+    if (record === undefined) return Promise.resolve({ version: this.#absence(key), value: null, floor: this.#floor })
     return Promise.resolve({ version: record.version, value: record.value, floor: 0n })
   }
 
-  write(key: LockKey, version: number | null, record: RecordWrite): Promise<number | null> {
-    if ((this.#records.get(key.id)?.version ?? null) !== version) return Promise.resolve(null)
+  write(key: LockKey, version: number, record: RecordWrite): Promise<number | null> {
+    if ((this.#records.get(key.id)?.version ?? this.#absence(key)) !== version) return Promise.resolve(null)
     this.#version += 1
     this.#records.set(key.id, { version: this.#version, value: record.value })
     this.#changed(key)
@@ -58,6 +70,8 @@ export class MemoryStore implements RecordStore<number> {
     if (this.#records.get(key.id)?.version !== version) return Promise.resolve(false)
     if (fence > this.#floor) this.#floor = fence
     this.#records.delete(key.id)
+    const slot = hash(key.id) % ABSENCES
+    this.#removals[slot] = (this.#removals[slot] ?? 0) + 1
     this.#changed(key)
     return Promise.resolve(true)
   }
@@ -87,6 +101,10 @@ export class MemoryStore implements RecordStore<number> {
 
   close(): Promise<void> {
     return Promise.resolve()
+  }
+
+  #absence(key: LockKey): number {
+    return -1 - (this.#removals[hash(key.id) % ABSENCES] ?? 0)
   }
 
   #changed(key: LockKey): void {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { LockLostError } from './errors.ts'
 import type { Lease } from './lease.ts'
-import { Lock } from './lock.ts'
+import { Lock, placeOf } from './lock.ts'
 import { type AcquireOptions, checkAcquireOptions } from './options.ts'
 
 /** A hold that bodies further down the async context may share. */
@@ -28,7 +28,7 @@ export class ReentrantLock extends Lock {
   override async using<T>(body: (lease: Lease) => T | PromiseLike<T>, options: AcquireOptions = {}): Promise<T> {
     if (typeof body !== 'function') throw new TypeError(`body is ${String(body)}: it must be a function`)
     checkAcquireOptions(options, 'using')
-    const id = JSON.stringify(this.place)
+    const id = JSON.stringify(placeOf(this))
     const entry = context.getStore()?.get(id)
     if (entry !== undefined && !entry.over) return reenter(entry, body)
     return super.using(async (lease) => {

@@ -25,7 +25,7 @@ export class Network implements Required<Omit<ConformanceFaults, 'restart'>> {
   #held: (() => void)[] = []
   #paused = false
   #losing = false
-  #delay = 0
+  #delay = { least: 0, most: 0 }
 
   open(link: Link): void {
     this.#links.add(link)
@@ -54,7 +54,8 @@ export class Network implements Required<Omit<ConformanceFaults, 'restart'>> {
           this.#travel(link, () => settle(() => reject(error)))
         }
       }
-      this.#travel(link, () => void arrive(), this.#delay)
+      const { least, most } = this.#delay
+      this.#travel(link, () => void arrive(), least + Math.random() * (most - least))
     })
   }
 
@@ -74,8 +75,8 @@ export class Network implements Required<Omit<ConformanceFaults, 'restart'>> {
     this.#losing = true
   }
 
-  delayRequests(delay: number): void {
-    this.#delay = delay
+  delayRequests(least: number, most: number): void {
+    this.#delay = { least, most }
   }
 
   isolate(client: LockBackend): void {
@@ -85,7 +86,7 @@ export class Network implements Required<Omit<ConformanceFaults, 'restart'>> {
   resume(): void {
     this.#paused = false
     this.#losing = false
-    this.#delay = 0
+    this.#delay = { least: 0, most: 0 }
     this.#isolated.clear()
     const held = this.#held
     this.#held = []

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import type { Lease } from '@locks/core'
+import { elapsed, type Instant, type Lease, systemRuntime } from '@locks/core'
 import type { OnLost } from './options.ts'
 import { killTree, rememberDescendants } from './process-tree.ts'
 
@@ -29,10 +29,10 @@ export class Guard {
   readonly #margin: number
   readonly #grace: number
   #timer: NodeJS.Timeout | undefined
-  /** Until when the lease was good when it was last looked at, on the monotonic clock. */
-  #deadline = Number.POSITIVE_INFINITY
+  /** When the lease was last seen held, and for how long it was good then. */
+  #seen: { readonly at: Instant; readonly remaining: number } | undefined
   /** When SIGTERM was sent. */
-  #termedAt: number | undefined
+  #termedAt: Instant | undefined
   #killRest: (() => void) | undefined
   #asking = false
   #acted = false
@@ -43,12 +43,8 @@ export class Guard {
   constructor(options: GuardOptions) {
     const { ttl } = options
     this.#options = options
-    this.#margin = Math.min(500, Math.max(20, ttl / 20))
+    this.#margin = Math.min(500, Math.max(ttl / 10, Math.min(20, ttl / 4)))
     this.#grace = Math.min(MAX_GRACE, ttl / 3)
-    options.child.once('exit', () => {
-      this.#stop()
-      this.#killRest?.()
-    })
     options.lease.signal.addEventListener('abort', this.#look)
     this.#check()
   }
@@ -56,6 +52,12 @@ export class Guard {
   /** Whether the command was told to end. */
   get acted(): boolean {
     return this.#acted
+  }
+
+  /** The command has ended. */
+  end(): void {
+    this.#stop()
+    this.#killRest?.()
   }
 
   #stop(): void {
@@ -68,11 +70,9 @@ export class Guard {
     if (this.#done) return
     clearTimeout(this.#timer)
     const { lease, onLost, ask } = this.#options
-    const now = performance.now()
     const { remaining } = lease
-    if (remaining > 0) this.#deadline = now + remaining
-    // A lease that was broken leaves a command that may clean up its grace, but none that ran out.
-    const left = remaining > 0 ? remaining : Math.min((this.#termedAt ?? now) + this.#grace, this.#deadline) - now
+    if (remaining > 0) this.#seen = { at: systemRuntime.now(), remaining }
+    const left = remaining > 0 ? remaining : this.#graceLeft()
 
     switch (onLost) {
       case 'ignore':
@@ -93,6 +93,13 @@ export class Guard {
     this.#timer = setTimeout(this.#look, pause)
   }
 
+  /** A command whose lease was broken may clean up, but not beyond the time that the lease would have had. */
+  #graceLeft(): number {
+    if (this.#seen === undefined) return 0
+    const grace = this.#grace - (this.#termedAt === undefined ? 0 : elapsed(systemRuntime, this.#termedAt))
+    return Math.min(grace, this.#seen.remaining - elapsed(systemRuntime, this.#seen.at))
+  }
+
   /** One at a time. A failure says nothing; the renewals will. */
   async #ask(ask: () => Promise<void>): Promise<void> {
     if (this.#asking) return
@@ -109,7 +116,7 @@ export class Guard {
   #term(): void {
     if (this.#termedAt !== undefined) return
     const { child } = this.#options
-    this.#termedAt = performance.now()
+    this.#termedAt = systemRuntime.now()
     this.#acted = true
     // A command that ends at SIGTERM may leave children of its own behind.
     if (child.pid !== undefined) this.#killRest = rememberDescendants(child.pid)
@@ -118,12 +125,13 @@ export class Guard {
   }
 
   #kill(): void {
-    const { child } = this.#options
+    const { child, say } = this.#options
     this.#stop()
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killTree(child.pid)
-    const late = this.#acted
+    const running = child.pid !== undefined && child.exitCode === null && child.signalCode === null
+    const done =
+      running && !killTree(child.pid as number) ? 'may not kill the command: it goes on' : 'killed the command'
+    say(this.#acted ? `the command did not end in time; ${done}` : `${this.#what()}; ${done}`)
     this.#acted = true
-    this.#options.say(late ? 'the command did not end in time; killed it' : `${this.#what()}; killed the command`)
   }
 
   #what(): string {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { codeOf } from '../failure.ts'
 
 interface Entry {
   readonly parent: number
@@ -51,11 +52,13 @@ function addDescendants(found: Set<number>, table: Table, added: (pid: number) =
   }
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
+/** False if it may not be signalled, as it belongs to another user. One that has ended by itself is fine. */
+function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
     process.kill(pid, name)
-  } catch {
-    // It has ended, or belongs to another user by now.
+    return true
+  } catch (error) {
+    return codeOf(error) === 'ESRCH'
   }
 }
 
@@ -64,9 +67,10 @@ const ROUNDS = 5
 
 /**
  * Kills a process with all its descendants: a command is often a shell or a package runner, and ending only that would
- * leave what does the work. All are stopped first, so that none slips away by starting another in the meantime.
+ * leave what does the work. All are stopped first, so that none slips away by starting another in the meantime. False if
+ * some of them may not be killed.
  */
-export function killTree(root: number): void {
+export function killTree(root: number): boolean {
   const tree = new Set([root])
   signal(root, 'SIGSTOP')
   try {
@@ -77,7 +81,7 @@ export function killTree(root: number): void {
   } catch {
     // The table can't be read: at least those found so far.
   }
-  for (const pid of tree) signal(pid, 'SIGKILL')
+  return [...tree].map((pid) => signal(pid, 'SIGKILL')).every(Boolean)
 }
 
 /** Notes the descendants of a process; the function returned kills those that are still there, with their own. */

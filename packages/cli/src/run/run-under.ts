@@ -8,6 +8,7 @@ import { printable } from '../text.ts'
 import { startBehindGate, startDirectly } from './gate.ts'
 import { Guard } from './guard.ts'
 import type { RunOptions } from './options.ts'
+import { killTree } from './process-tree.ts'
 import type { Signals } from './signals.ts'
 
 export interface Ran {
@@ -45,7 +46,14 @@ export async function runUnder(
   // On one host a look costs next to nothing, so that a hold broken by hand is noticed before its next renewal.
   const ask = backend.capabilities.guarantee.scope === 'network' ? null : () => lookFor(lock, lease)
   const guard = new Guard({ lease, child, onLost, ttl, ask, say })
+  // Whatever may end this process in the midst: nobody would renew the lease any more.
+  const abandon = () => {
+    if (onLost !== 'ignore') killTree(child.pid as number)
+  }
+  process.once('exit', abandon)
   const ending = await exited
+  process.off('exit', abandon)
+  guard.end()
   return { ending, endedForLease: guard.acted }
 }
 
@@ -120,7 +128,8 @@ async function startVouchedFor(
 function ended(child: ChildProcess, file: string): Promise<Ending> {
   const exited = new Promise<Ending>((resolve, reject) => {
     child.once('exit', (code, signal) => resolve(code ?? (signal as NodeJS.Signals)))
-    child.once('error', (error) => {
+    child.on('error', (error) => {
+      // It runs, but may not be signalled: it belongs to another user by now.
       if (child.pid !== undefined) return
       const missing = codeOf(error) === 'ENOENT'
       const reason = missing ? 'command not found' : `cannot be started: ${error.message}`

@@ -59,7 +59,17 @@ function notAcquired(options: RunOptions, session: Session, error: unknown): Com
   const when = timeout === 0 ? 'not free' : `not acquired within ${formatDuration(timeout)}`
   const why = holder === undefined ? 'others are before us' : `held by ${describeHolder(holder)}`
   const look = statusCommand(options.name, options.args)
-  return new CommandError(EXIT.notAcquired, `${describeLock(options.name, session)}: ${when}: ${why}. Look: ${look}`)
+  const message = `${describeLock(options.name, session)}: ${when}: ${why}. Look: ${look}`
+  const advice = holder === undefined ? '' : adviceFor(holder, timeout, session)
+  return new CommandError(EXIT.notAcquired, message + advice)
+}
+
+/** On a local backend only a holder on another clock has no age: then nothing but watching tells whether it is alive. */
+function adviceFor({ age, remaining }: HolderState, timeout: number, { backend }: Session): string {
+  if (age !== undefined || backend.capabilities.guarantee.scope !== 'host') return ''
+  const why = '. It is from before a restart or from another container, where its end cannot be seen'
+  if (remaining === Number.POSITIVE_INFINITY) return `${why}: if it is dead, break it`
+  return `${why}: wait with --timeout ${Math.ceil((timeout + remaining) / 1_000) + 1}s, or break it`
 }
 
 /** That of @locks/core. */
@@ -77,9 +87,10 @@ async function runAndRelease(
   try {
     ran = await runUnder(lock, lease, options, session, signals, say)
   } catch (error) {
-    // Why the command could not be run is what counts.
+    // Why the command could not be started is what counts.
     await lease.release().catch(() => false)
-    throw error
+    const { exit, message } = explain(error)
+    throw codeOf(error) === undefined ? error : new CommandError(exit, `${message}. The command was not started`, error)
   }
 
   const { held } = lease

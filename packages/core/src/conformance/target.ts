@@ -38,10 +38,10 @@ export interface ConformanceFaults {
    */
   loseReplies?(): void | Promise<void>
   /**
-   * From now on a request arrives `delay` milliseconds later. Those under way when this ends still arrive that late, after
-   * others that were sent later.
+   * From now on each request arrives between `least` and `most` milliseconds later, at random. Those under way when this
+   * ends still arrive that late, after others that were sent later (where the protocol allows).
    */
-  delayRequests?(delay: number): void | Promise<void>
+  delayRequests?(least: number, most: number): void | Promise<void>
   /** From now on the requests of this client (one that `connect` returned) hang, as by `pause`. */
   isolate?(client: LockBackend): void | Promise<void>
   /** Ends what the four above began. To be given if any of them is. Idempotent. */

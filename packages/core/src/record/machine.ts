@@ -67,7 +67,8 @@ function grantTo(waiter: Waiter, fence: bigint, ttl: number, present: Present): 
     process,
     metadata,
     fence,
-    term: present.arm(ttl),
+    // Told apart from the waiter's own term, which an observer may have watched for long.
+    term: present.arm(ttl, waiter.term),
     start: Math.floor(present.now),
   }
 }

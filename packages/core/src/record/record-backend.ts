@@ -290,8 +290,8 @@ class RecordBackend<Version> implements LockBackend {
 
   /** Removes a record that nobody uses any more. */
   async #prune(key: LockKey): Promise<boolean> {
-    const { version, state, present } = await this.#records.look(key, SWEEP_TIMEOUT)
-    if (version === null || !machine.isIdle(machine.advance(state, present))) return false
+    const { version, exists, state, present } = await this.#records.look(key, SWEEP_TIMEOUT)
+    if (!exists || !machine.isIdle(machine.advance(state, present))) return false
     this.#records.forget(key)
     return this.#store.remove(key, version, state.fence, SWEEP_TIMEOUT)
   }

@@ -19,7 +19,9 @@ import type { RecordStore } from './store.ts'
 
 /** A record as it was read or written last, and the moment before that reading. */
 export interface Snapshot<Version> {
-  readonly version: Version | null
+  readonly version: Version
+  /** False: there was no record, and `state` is empty. */
+  readonly exists: boolean
   readonly state: RecordState
   readonly floor: bigint
 }
@@ -62,8 +64,9 @@ export class Records<Version> {
     const basis = this.#runtime.now()
     const { version, value, floor } = await this.#store.read(key, timeout)
     const state = value === null ? EMPTY : decode(key, this.#store, value)
-    this.#remember(key, { version, state, floor })
-    return { version, state, floor, basis, present: await this.#present(key, state) }
+    const snapshot = { version, exists: value !== null, state, floor }
+    this.#remember(key, snapshot)
+    return { ...snapshot, basis, present: await this.#present(key, state) }
   }
 
   /**
@@ -86,9 +89,8 @@ export class Records<Version> {
         if (fresh) return { step: result, look }
       } else {
         this.#remembered.delete(key.id)
-        const version = await this.#write(key, look, result, timeout)
-        if (version !== undefined) {
-          const written = { ...look, version, state: result.state }
+        if (await this.#write(key, look, result, timeout)) {
+          const written = { ...look, state: result.state }
           this.#changed(key, written)
           return { step: result, look: written }
         }
@@ -112,28 +114,20 @@ export class Records<Version> {
     return Math.max(0, present.remaining(entry.term) ?? this.#observer.remaining(key.id, entry))
   }
 
-  /** Undefined: conflict. The new version otherwise; null where the record is gone or was never there. */
-  async #write(
-    key: LockKey,
-    from: Look<Version>,
-    change: Change,
-    timeout: number,
-  ): Promise<Version | null | undefined> {
+  /** False: conflict, nothing was changed. */
+  async #write(key: LockKey, from: Look<Version>, change: Change, timeout: number): Promise<boolean> {
     const { state, force = false } = change
-    const idle = isIdle(state)
-    if (idle && !force && this.#store.idleRecords === 'remove') {
-      if (from.version === null) return null
-      return (await this.#store.remove(key, from.version, state.fence, timeout)) ? null : undefined
-    }
+    if (isIdle(state) && !force && this.#store.idleRecords === 'remove')
+      return !from.exists || this.#store.remove(key, from.version, state.fence, timeout)
     const keepFor = [...state.holders, ...state.queue].reduce(
       (longest, entry) => Math.max(longest, this.remaining(key, from.present, entry)),
       0,
     )
     const record = { value: encodeState(state), fence: state.fence, keepFor, essence: () => encodeEssence(state) }
     const version = await this.#store.write(key, from.version, record, timeout)
-    if (version === null) return undefined
-    this.#remember(key, { version, state, floor: 0n })
-    return version
+    if (version === null) return false
+    this.#remember(key, { version, exists: true, state, floor: 0n })
+    return true
   }
 
   async #recall(key: LockKey, snapshot: Snapshot<Version>): Promise<Look<Version>> {

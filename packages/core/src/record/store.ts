@@ -35,11 +35,13 @@ export interface RecordStore<Version> {
   read(key: LockKey, timeout: number): Promise<RecordRead<Version>>
 
   /**
-   * Replaces the record if its version is still `version` (null: if there is none), in one atomic step. Resolves with the
-   * new version, or with null if it was another one; then nothing was changed. A version never comes back: not after
-   * other writes, not after a removal.
+   * Makes `record` the record if the version (of the record, or of its absence) is still `version`, in one atomic step.
+   * Resolves with the new version, or with null if it was another one; then nothing was changed.
+   *
+   * No version ever comes back: not after other writes, and an absence not after the record was there and removed. Else a
+   * request that arrives late, when its sender has given up, would be carried out.
    */
-  write(key: LockKey, version: Version | null, record: RecordWrite, timeout: number): Promise<Version | null>
+  write(key: LockKey, version: Version, record: RecordWrite, timeout: number): Promise<Version | null>
 
   /**
    * Removes the record if its version is still `version`, in one atomic step; false if it was another one. From then on,
@@ -67,8 +69,8 @@ export interface RecordStore<Version> {
 }
 
 export interface RecordRead<Version> {
-  /** Null: there is no record. */
-  readonly version: Version | null
+  /** Of the record or, where there is none, of its absence: see `write`. Never null. */
+  readonly version: Version
   /** The text given to `write`, to the letter; null: there is no record. */
   readonly value: string | null
   /**

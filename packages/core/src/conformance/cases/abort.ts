@@ -110,7 +110,7 @@ export const abort: Theme = theme('abort', [
     async body(t) {
       const lock = await t.lock()
       await (await lock.acquire()).release()
-      await t.trouble('delayRequests', 300)
+      await t.trouble('delayRequests', 300, 300)
       await abortOnce((signal) => lock.acquire({ signal }), 50)
       await t.trouble('resume')
       await sleep(500)

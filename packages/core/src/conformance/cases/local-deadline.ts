@@ -77,7 +77,7 @@ export const localDeadline: Theme = theme('local deadline', [
       const delay = 200
       const lock = await t.lock({ autoRenew: false })
       await (await lock.acquire()).release()
-      await t.trouble('delayRequests', delay)
+      await t.trouble('delayRequests', delay, delay)
       const lease = await lock.acquire()
       assert.ok(lease.remaining <= t.long - delay, `${lease.remaining} ms remain, ${delay} ms after the send`)
     },

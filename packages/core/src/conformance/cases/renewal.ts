@@ -98,7 +98,7 @@ export const renewal: Theme = theme('renewal', [
       const delay = 200
       const lock = await t.lock({ autoRenew: false })
       const lease = await lock.acquire()
-      await t.trouble('delayRequests', delay)
+      await t.trouble('delayRequests', delay, delay)
       await lease.renew()
       assert.ok(lease.remaining <= t.long - delay, `${lease.remaining} ms remain, ${delay} ms after the send`)
     },

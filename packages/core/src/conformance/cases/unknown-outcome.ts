@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Lease, Lock } from '../../index.ts'
+import { Lock } from '../../index.ts'
 import { busy, granted, refused } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { fault, queue, type Theme, theme } from '../theme.ts'
@@ -184,7 +184,7 @@ export const unknownOutcome: Theme = theme('unknown outcome', [
     async body(t) {
       const lock = await t.lock({ requestTimeout })
       await warmUp(lock)
-      await t.trouble('delayRequests', 3 * requestTimeout)
+      await t.trouble('delayRequests', 3 * requestTimeout, 3 * requestTimeout)
       await refused(lock.tryAcquire(), 'LOCK_BACKEND')
       await t.trouble('resume')
       await sleep(4 * requestTimeout)
@@ -197,7 +197,7 @@ export const unknownOutcome: Theme = theme('unknown outcome', [
     async body(t) {
       const [lock, other] = await t.pair()
       await warmUp(lock)
-      await t.trouble('delayRequests', 3 * requestTimeout)
+      await t.trouble('delayRequests', 3 * requestTimeout, 3 * requestTimeout)
       await refused(lock.tryAcquire({ requestTimeout }), 'LOCK_BACKEND')
       await t.trouble('resume')
       const lease = await other.acquire({ timeout: t.patience })
@@ -215,20 +215,14 @@ export const unknownOutcome: Theme = theme('unknown outcome', [
       const mine = t.options(await t.client(), { requestTimeout })
       const others = t.options(await t.client())
       const names = Array.from({ length: 40 }, (_, index) => `${t.name}/${index}`)
-      const attempts: Promise<Lease | null>[] = []
-      for (const name of names) {
-        attempts.push(new Lock(name, mine).tryAcquire().catch(() => null))
-        // By the time the trouble begins, some have just started, others have got further.
-        await (attempts.length < 20 ? sleep(1) : new Promise((resolve) => setImmediate(resolve)))
-      }
-      await t.trouble('delayRequests', 4 * requestTimeout)
-      const leases = await Promise.all(attempts)
+      await t.trouble('delayRequests', 0, 4 * requestTimeout)
+      const leases = await Promise.all(names.map((name) => new Lock(name, mine).tryAcquire().catch(() => null)))
       await t.trouble('resume')
       await Promise.all(leases.map((lease) => lease?.release()))
       const takeAll = (timeout: number) =>
         Promise.all(names.map((name) => new Lock(name, others).using(() => undefined, { timeout })))
       await takeAll(t.patience)
-      await sleep(5 * requestTimeout)
+      await sleep(9 * requestTimeout)
       await takeAll(t.patience)
     },
   },
