@@ -44,7 +44,7 @@ function fromOptions(options: FileBackendOptions): Settings {
 
 /** `file:` (the default directory), `file:///srv/app/locks`; `?networkFileSystem=true` behind either. */
 function fromUrl(text: string): Settings {
-  const parts = /^file:(?:\/\/(?:localhost)?)?(\/[^?#]*)?(?:\?([^#]*))?$/.exec(text)
+  const parts = /^file:(?:\/\/(?:localhost)?)?(\/(?!\/)[^?#]*)?(?:\?([^#]*))?$/.exec(text)
   if (parts === null || parts[1] === '/')
     throw new TypeError(`the URL ${shown(text)} is not understood: file:///absolute/path, or file: for the default`)
   let networkFileSystem = false

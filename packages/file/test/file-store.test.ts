@@ -1,12 +1,14 @@
 import fs from 'node:fs'
 import { lockKey } from '@locks/core'
-import { describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { FileStore } from '../src/file-store.ts'
 import { freshDirectory, record, until } from './support.ts'
 
 const key = lockKey('billing', 'invoice:42')
 const long = `1@1@${'x'.repeat(400)}`
 const veryLong = `1@1@${'y'.repeat(5_000)}`
+
+afterEach(() => void vi.restoreAllMocks())
 
 function setUp(path = freshDirectory()) {
   const directory = `${path}/billing@invoice%3a42`
@@ -268,14 +270,13 @@ describe('the directory', () => {
   test('is refused on a network file system, unless that is asked for', async () => {
     const { store, path } = setUp()
     fs.mkdirSync(path, { mode: 0o700 })
-    const statfs = vi.spyOn(fs, 'statfs') as unknown as { mockImplementation(f: unknown): void; mockRestore(): void }
+    const statfs = vi.spyOn(fs, 'statfs') as unknown as { mockImplementation(f: unknown): void }
     statfs.mockImplementation((_path: string, done: (error: null, stats: { type: number }) => void) =>
       done(null, { type: 0x6969 }),
     )
     await expect(store.read(key)).rejects.toThrow(/network file system \(NFS\)/)
     await expect(store.write(key, null, record('held'))).rejects.toThrow(/networkFileSystem: true/)
     await written(new FileStore(path, true), 'held')
-    statfs.mockRestore()
   })
 
   test('that is a file is refused', async () => {
