@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { eventually, isAlive, Playground } from './harness.ts'
@@ -95,6 +96,16 @@ describe('a wrapper that is killed', () => {
     expect(await run.ended).toMatchObject({ code: null, signal: 'SIGTERM' })
     expect(place.read('ran')).toBeUndefined()
   })
+})
+
+test('a wrapper that crashes takes its command along', async () => {
+  await using place = new Playground()
+  const script = `setInterval(() => { if (existsSync('command.pid')) throw new Error('boom') }, 10)`
+  writeFileSync(place.path('crash.mjs'), `import { existsSync } from 'node:fs'\n${script}`)
+  const run = place.start(['run', 'a', '--import', './crash.mjs', '--', 'sh', '-c', 'echo $$ > command.pid; sleep 60'])
+  expect(await run.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('Error: boom') })
+  const command = await place.number('command.pid')
+  await eventually('the command is gone', () => !isAlive(command))
 })
 
 test('a wrapper that was stopped past its ttl ends its command once it goes on', async () => {

@@ -1,4 +1,5 @@
-const WHERE = `  --backend URL      where the lock lives. Default: $LOCKS_BACKEND, else files in a folder of your
+const WHERE = `\
+  --backend URL      where the lock lives. Default: $LOCKS_BACKEND, else files in a folder of your
                      home, for all programs of yours on this machine
                        file:///srv/app/locks     processes of one machine
                        redis://cache:6379        also rediss:, valkey:; npm i @locks/redis ioredis
@@ -45,7 +46,7 @@ Takes the lock NAME, runs the command, gives the lock up, and ends as the comman
   $ locks run deploy -- sh -c 'echo "deploy no. $LOCKS_FENCING_TOKEN" >> log'
 
   --timeout TIME     how long to wait for the lock. Default: 10s. 0: one attempt; inf: no limit
-  --ttl TIME         how long the lock outlives a wrapper that died or hangs. Default: 30s; inf: for ever
+  --ttl TIME         how long the lock outlives a wrapper that died or hangs. Default: 30s; inf: no end
   --shared           beside other shared holders, excluding exclusive ones
   --permits N        one of N holders at a time
   --on-lost WHAT     if the lease can't be renewed, before anybody else can have the lock:
@@ -77,8 +78,9 @@ Shows where the lock is, who holds it and how many wait. Exits with 0 whether it
 
   $ locks status nightly-backup --json | jq .held
 
-  --json             one object on one line: backend, location, namespace, name, held, holders, waiters.
-                     Fencing tokens are strings, durations milliseconds, null is "no end" or "unknown"
+  --json             one object on one line: backend, location, namespace, name, held, holders,
+                     waiters. Fencing tokens are strings, durations milliseconds, null is "no end"
+                     or "unknown"
 ${WHERE}`
 
 const list = `locks list [PREFIX] [--json] [flags]
@@ -90,7 +92,7 @@ on a terminal.
   $ locks list nightly-
   $ locks list --json | jq -r '.locks[] | select(.waiters > 0) | .name'
 
-  --json             one object on one line: backend, location, namespace, and locks as in status --json
+  --json             one object on one line: backend, location, namespace, locks (as in status --json)
 ${WHERE}`
 
 const breakHelp = `locks break NAME [--yes] [--json] [flags]

@@ -1,7 +1,8 @@
 import type { AcquireAnswer, Grant, HolderState } from './backend.ts'
-import type { Demand, Engine } from './engine.ts'
-import { describeLock, LockError } from './errors.ts'
-import { Hold } from './hold.ts'
+import type { Demand } from './demand.ts'
+import type { Engine } from './engine.ts'
+import { mismatch, takeGrant } from './grant.ts'
+import type { Hold } from './hold.ts'
 import { elapsed, type Instant, type Timer } from './runtime.ts'
 
 /** Fencing tokens reserved with each hold that may be handed on locally: it bounds how often that happens. */
@@ -78,7 +79,7 @@ export class Campaign {
       const sent = this.#engine.runtime.now()
       const answer = await this.#ask()
       if (this.#over) return undefined
-      if (answer.outcome === 'mismatch') throw this.#mismatch(answer.usedAs)
+      if (answer.outcome === 'mismatch') throw mismatch(this.#engine, this.#demand, answer.usedAs)
       const grant = answer.outcome === 'granted' ? answer : this.#pushed
       if (grant !== undefined) {
         const hold = await this.#take(grant, sent)
@@ -135,84 +136,4 @@ export class Campaign {
     if (hold !== undefined && this.#over) hold.end()
     return this.#over ? undefined : hold
   }
-
-  #mismatch(usedAs: string): LockError {
-    return mismatch(this.#engine, this.#demand, usedAs)
-  }
-}
-
-/** What one attempt came to: a hold, or one of those in the way (undefined: unknown who). */
-export type Attempt = { readonly hold: Hold } | { readonly hold: undefined; readonly holder: HolderState | undefined }
-
-/** One attempt, without waiting. Rejects as a campaign fails, and with the signal's reason. */
-export function attempt(engine: Engine, demand: Demand): Promise<Attempt> {
-  const identity = engine.request(demand, 1)
-  const { key, token, mode } = identity
-  const { requestTimeout: timeout, signal } = demand
-  let over = false
-  const work = async (): Promise<Attempt> => {
-    const sent = engine.runtime.now()
-    const answer = await engine.ask(key, 'acquiring', timeout, (rest) =>
-      engine.backend.acquire({ ...identity, wait: null, timeout: rest }),
-    )
-    if (answer.outcome === 'mismatch') throw mismatch(engine, demand, answer.usedAs)
-    if (answer.outcome === 'busy') return { hold: undefined, holder: answer.holder }
-    const hold = over ? undefined : await takeGrant(engine, identity, demand, answer, sent)
-    if (hold !== undefined && !over) return { hold }
-    hold?.end()
-    engine.undo({ key, token, mode, timeout }, timeout)
-    return { hold: undefined, holder: undefined }
-  }
-  return new Promise((resolve, reject) => {
-    const end = (settle: () => void): void => {
-      over = true
-      signal?.removeEventListener('abort', abort)
-      settle()
-    }
-    const giveUp = (error: unknown): void => {
-      if (over) return
-      engine.undo({ key, token, mode, timeout }, timeout)
-      end(() => reject(error))
-    }
-    const abort = (): void => giveUp(signal?.reason)
-    if (signal?.aborted === true) {
-      reject(signal.reason)
-      return
-    }
-    signal?.addEventListener('abort', abort, { once: true })
-    work().then((result) => end(() => resolve(result)), giveUp)
-  })
-}
-
-/** Makes a hold of a grant, renewed at once where the grant alone is not what was asked for. */
-async function takeGrant(
-  engine: Engine,
-  identity: ReturnType<Engine['request']>,
-  demand: Demand,
-  grant: Grant,
-  sent: Instant,
-): Promise<Hold | undefined> {
-  const hold = new Hold(engine, identity, demand, grant, sent)
-  if (hold.remaining <= 0) {
-    hold.end()
-    return undefined
-  }
-  if (!hold.needsRenewal) return hold
-  try {
-    await hold.renew()
-    return hold
-  } catch (error) {
-    hold.end()
-    throw error
-  }
-}
-
-function mismatch(engine: Engine, demand: Demand, usedAs: string): LockError {
-  const { key, mode, permits } = demand
-  const wanted = mode === 'semaphore' ? `a semaphore of ${permits} permit${permits === 1 ? '' : 's'}` : 'a lock'
-  return new LockError(
-    'LOCK_MISMATCH',
-    `${describeLock(key, engine.backend)}: it is in use as ${usedAs}, and cannot be ${wanted} at the same time; use another name`,
-    { key },
-  )
 }

@@ -1,20 +1,9 @@
-import type { AcquireRequest, LeaseMode, LockBackend, TokenRequest } from './backend.ts'
+import type { AcquireRequest, LockBackend, TokenRequest } from './backend.ts'
+import type { Demand } from './demand.ts'
 import { backendError, describeSubject, LockBackendError, LockError } from './errors.ts'
-import type { Hold } from './hold.ts'
 import type { LockKey } from './key.ts'
-import type { Line } from './line.ts'
-import type { Settings } from './options.ts'
 import { elapsed, type Runtime, systemRuntime } from './runtime.ts'
 import { Scheduler } from './scheduler.ts'
-
-/** What somebody wants of a lock: checked, complete, and within what the backend can do. */
-export interface Demand extends Settings {
-  readonly key: LockKey
-  readonly mode: LeaseMode
-  readonly permits: number
-  /** Demands with equal classes may wait as one and pass the hold on among themselves. */
-  readonly class: string
-}
 
 /** How often a call that failed outright is made again, and the first pause in milliseconds (doubled each time). */
 const REPEATS = 4
@@ -22,6 +11,20 @@ const FIRST_PAUSE = 20
 /** How long clean-up in the background goes on, in milliseconds, and how long `close` waits for it. */
 const UNDO_FOR = 30_000
 const CLOSE_TIMEOUT = 5_000
+
+/** A line of waiters, as far as its engine needs to know it. */
+export interface Waiting {
+  readonly key: LockKey
+  /** Waiters that have no place in the backend's queue of their own. */
+  readonly unseen: number
+  close(error: (key: LockKey) => LockError): void
+}
+
+/** A hold, as far as its engine needs to know it. */
+export interface Holding {
+  /** Declares it lost and gives it up at the backend. Never rejects. */
+  evict(): Promise<void>
+}
 
 export interface Asking {
   /** How often a call that failed outright is made again. */
@@ -43,9 +46,8 @@ export class Engine {
   readonly backend: LockBackend
   readonly runtime: Runtime
   readonly scheduler: Scheduler
-  /** By the class of their demands. */
-  readonly lines: Map<string, Line> = new Map()
-  readonly holds: Set<Hold> = new Set()
+  readonly lines: Set<Waiting> = new Set()
+  readonly holds: Set<Holding> = new Set()
   readonly #background = new Set<Promise<unknown>>()
   #closed: Promise<void> | undefined
 
@@ -136,7 +138,7 @@ export class Engine {
    */
   close(): Promise<void> {
     this.#closed ??= Promise.resolve().then(async () => {
-      for (const line of [...this.lines.values()]) line.close((key) => this.#closedError(key))
+      for (const line of [...this.lines]) line.close((key) => this.#closedError(key))
       for (const hold of [...this.holds]) this.background(hold.evict())
       await this.#settled()
       await this.backend.close()

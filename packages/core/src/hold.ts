@@ -1,5 +1,6 @@
 import type { Grant, LeaseMode, RenewAnswer } from './backend.ts'
-import type { Demand, Engine } from './engine.ts'
+import type { Demand } from './demand.ts'
+import type { Engine, Holding } from './engine.ts'
 import { describeLock, formatDuration, LockLostError } from './errors.ts'
 import type { LockKey } from './key.ts'
 import { elapsed, type Instant } from './runtime.ts'
@@ -42,7 +43,7 @@ export interface HoldIdentity {
  * Possession of a lock at the backend: its local deadline, its renewals, its end. One or, by local hand-off, several
  * leases in a row live on it.
  */
-export class Hold implements Task {
+export class Hold implements Task, Holding {
   due: number = 0
   slot: number = -1
   readonly key: LockKey
@@ -182,7 +183,7 @@ export class Hold implements Task {
     )
   }
 
-  /** Declares it lost and gives it up: the backend is being closed. */
+  /** The backend is being closed. */
   async evict(): Promise<void> {
     this.#lose('the backend was closed while it was held')
     const { key, mode } = this

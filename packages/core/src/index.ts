@@ -18,6 +18,7 @@ export type {
 } from './backend.ts'
 export { type BackendFactory, backendFromUrl, configure, registerBackend } from './config.ts'
 export { createLocks, type Locks } from './create-locks.ts'
+export type { Use } from './demand.ts'
 export {
   LockBackendError,
   LockError,
@@ -31,7 +32,7 @@ export {
 export { type LockKey, lockKey } from './key.ts'
 export type { Lease } from './lease.ts'
 export type { LeaseJSON } from './lease-json.ts'
-export { Lock, type Use } from './lock.ts'
+export { Lock } from './lock.ts'
 export { memoryBackend } from './memory-backend.ts'
 export type { AcquireOptions, LockOptions } from './options.ts'
 export { ReadWriteLock } from './read-write-lock.ts'

@@ -1,6 +1,7 @@
 import type { LeaseMode } from './backend.ts'
+import { checkTtlRange } from './demand.ts'
 import type { Engine } from './engine.ts'
-import { describeLock, type LockLostError, LockNotHeldError, LockUnsupportedError } from './errors.ts'
+import { describeLock, type LockLostError, LockNotHeldError } from './errors.ts'
 import type { Hold, Occupant } from './hold.ts'
 import type { LeaseJSON } from './lease-json.ts'
 import { checkTtl } from './options.ts'
@@ -110,7 +111,10 @@ export class HeldLease implements Lease, Occupant {
   }
 
   async renew(ttl?: number): Promise<void> {
-    if (ttl !== undefined) checkLeaseTtl(this.#engine, this.#hold, ttl)
+    if (ttl !== undefined) {
+      checkTtl(ttl)
+      checkTtlRange(this.#engine.backend, this.name, ttl)
+    }
     this.assertHeld()
     await this.#hold.renew(ttl)
   }
@@ -169,25 +173,4 @@ export class HeldLease implements Lease, Occupant {
       { key },
     )
   }
-}
-
-function checkLeaseTtl(engine: Engine, hold: Hold, ttl: number): void {
-  checkTtl(ttl)
-  checkTtlRange(engine, hold.key.name, ttl)
-}
-
-/** Throws RangeError or LockUnsupportedError for a ttl outside of what the backend can do. */
-export function checkTtlRange(engine: Engine, name: string, ttl: number): void {
-  const { backend } = engine
-  const { min, max, infinite } = backend.capabilities.ttl
-  if (ttl === Number.POSITIVE_INFINITY) {
-    if (infinite) return
-    throw new LockUnsupportedError(
-      `lock ${JSON.stringify(name)}: ${backend.name} cannot hold without end (ttl: Infinity); the longest ttl is ${max} ms`,
-    )
-  }
-  if (ttl < min || ttl > max)
-    throw new RangeError(
-      `ttl is ${ttl}: ${backend.name} takes from ${min} to ${max} ms${infinite ? ', or Infinity' : ''}`,
-    )
 }

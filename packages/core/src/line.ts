@@ -1,11 +1,14 @@
 import type { HolderState } from './backend.ts'
 import { Campaign } from './campaign.ts'
-import type { Demand, Engine } from './engine.ts'
+import type { Demand } from './demand.ts'
+import type { Engine, Waiting } from './engine.ts'
 import { describeLock, LockBackendError, type LockError } from './errors.ts'
 import type { Hold } from './hold.ts'
 import type { LockKey } from './key.ts'
 import { HeldLease, type Return } from './lease.ts'
 import { elapsed, type Instant, type Timer } from './runtime.ts'
+import type { TimedOut } from './timed-out.ts'
+import { Waiter, Waiters } from './waiters.ts'
 
 /** How long a hold goes from hand to hand within this process before others get their turn, in milliseconds. */
 const HAND_ON_FOR = 10
@@ -18,36 +21,8 @@ const WIDTH = 16
 /** A newcomer has the backend looked at if its last answer is older than this, in milliseconds. */
 const STALE = 1_000
 
-/** The lock was held by others until the timeout. */
-export interface TimedOut {
-  readonly holder: HolderState | undefined
-  readonly waited: number
-}
-
-/** One task in the line. */
-class Waiter {
-  readonly demand: Demand
-  readonly joined: Instant
-  readonly give: (taken: HeldLease | TimedOut) => void
-  readonly fail: (error: unknown) => void
-  timer: Timer | undefined
-  abort: (() => void) | undefined
-  previous: Waiter | undefined
-  next: Waiter | undefined
-
-  constructor(demand: Demand, joined: Instant, give: Waiter['give'], fail: Waiter['fail']) {
-    this.demand = demand
-    this.joined = joined
-    this.give = give
-    this.fail = fail
-  }
-
-  /** Takes its timer and its listener off. */
-  leave(): void {
-    this.timer?.cancel()
-    if (this.abort !== undefined) this.demand.signal?.removeEventListener('abort', this.abort)
-  }
-}
+/** By the class of their demands. */
+const lines = new WeakMap<Engine, Map<string, Line>>()
 
 /**
  * Those tasks of this process that wait for one lock in one way, in arrival order. However many they are, they take one
@@ -55,16 +30,14 @@ class Waiter {
  * before others get their turn: a cohort lock (Dice, Marathe, Shavit 2012). Joining, leaving and being served take the
  * same time at any length.
  */
-export class Line {
+export class Line implements Waiting {
   readonly key: LockKey
   readonly #engine: Engine
   readonly #demand: Demand
   readonly #width: number
   readonly #handsOn: boolean
   readonly #campaigns = new Set<Campaign>()
-  #first: Waiter | undefined
-  #last: Waiter | undefined
-  #length = 0
+  readonly #waiters = new Waiters()
   /** Leases of this line that are out, and the hold of the newest. */
   #holding = 0
   #served: { readonly hold: Hold; readonly fencingToken: bigint; readonly at: Instant } | undefined
@@ -86,14 +59,17 @@ export class Line {
   }
 
   static for(engine: Engine, demand: Demand): Line {
-    const line = engine.lines.get(demand.class) ?? new Line(engine, demand)
-    engine.lines.set(demand.class, line)
+    const ofEngine = lines.get(engine) ?? new Map<string, Line>()
+    lines.set(engine, ofEngine)
+    const line = ofEngine.get(demand.class) ?? new Line(engine, demand)
+    ofEngine.set(demand.class, line)
+    engine.lines.add(line)
     return line
   }
 
   /** Waiters that have no place in the backend's queue of their own. */
   get unseen(): number {
-    return Math.max(0, this.#length - this.#campaigns.size)
+    return Math.max(0, this.#waiters.length - this.#campaigns.size)
   }
 
   /** Waits for a turn. Rejects with the signal's reason, or what the campaign failed of. */
@@ -116,11 +92,7 @@ export class Line {
         }
         signal.addEventListener('abort', waiter.abort, { once: true })
       }
-      waiter.previous = this.#last
-      if (this.#last === undefined) this.#first = waiter
-      else this.#last.next = waiter
-      this.#last = waiter
-      this.#length += 1
+      this.#waiters.add(waiter)
       this.#campaign()
     })
   }
@@ -140,7 +112,7 @@ export class Line {
 
   /** As many campaigns as waiters can be served at once; none yet while a local hold may soon come round. */
   #campaign(): void {
-    if (this.#length === 0) return
+    if (this.#waiters.length === 0) return
     if (this.#handsOn && this.#full && this.#campaigns.size === 0) {
       this.#localWait ??= this.#engine.runtime.setTimer(LOCAL_WAIT, () => this.#startCampaigns(), true)
       return
@@ -153,7 +125,7 @@ export class Line {
     this.#localWait = undefined
     const stale = this.#answered === undefined || elapsed(this.#engine.runtime, this.#answered) > STALE
     if (stale) for (const campaign of this.#campaigns) if (campaign.silence === undefined) campaign.look()
-    while (this.#campaigns.size < Math.min(this.#width, this.#length)) {
+    while (this.#campaigns.size < Math.min(this.#width, this.#waiters.length)) {
       const campaign: Campaign = new Campaign(this.#engine, this.#demand, this.#handsOn, {
         granted: (hold) => {
           this.#campaigns.delete(campaign)
@@ -177,7 +149,7 @@ export class Line {
   }
 
   #grant(hold: Hold): void {
-    const waiter = this.#first
+    const waiter = this.#waiters.first
     if (waiter === undefined) {
       // Whoever it was for has left in the very moment.
       this.#engine.background(hold.release().catch(() => false))
@@ -189,7 +161,7 @@ export class Line {
   }
 
   #serve(waiter: Waiter, hold: Hold): void {
-    this.#unlink(waiter)
+    this.#waiters.remove(waiter)
     this.#holding += 1
     const lease = new HeldLease(this.#engine, hold, waiter.demand.maxHold, this.#return, this.#ended)
     this.#served = { hold, fencingToken: lease.fencingToken, at: this.#engine.runtime.now() }
@@ -214,21 +186,21 @@ export class Line {
   /** A lease ended without coming back: it was lost or detached. */
   readonly #ended = (): void => {
     this.#holding -= 1
-    if (this.#holding === 0 && this.#length > 0) this.#startCampaigns()
+    if (this.#holding === 0 && this.#waiters.length > 0) this.#startCampaigns()
     this.#disappear()
   }
 
   /** A lease was released: on to the next waiter here, or back to the backend. */
   readonly #return: Return = (hold) => {
     this.#holding -= 1
-    const next = this.#first
+    const next = this.#waiters.first
     if (next !== undefined && this.#mayHandOn(hold)) {
       this.#serve(next, hold)
       this.#shrink()
       return Promise.resolve(true)
     }
     const released = hold.release()
-    if (this.#length > 0) this.#startCampaigns()
+    if (this.#waiters.length > 0) this.#startCampaigns()
     this.#disappear()
     return released
   }
@@ -254,27 +226,18 @@ export class Line {
   }
 
   #drop(waiter: Waiter): void {
-    this.#unlink(waiter)
+    this.#waiters.remove(waiter)
     this.#shrink()
     this.#disappear()
   }
 
-  #unlink(waiter: Waiter): void {
-    waiter.leave()
-    if (waiter.previous === undefined) this.#first = waiter.next
-    else waiter.previous.next = waiter.next
-    if (waiter.next === undefined) this.#last = waiter.previous
-    else waiter.next.previous = waiter.previous
-    this.#length -= 1
-  }
-
   /** Stops campaigns that no waiter needs any more, the newest first. */
   #shrink(): void {
-    if (this.#length === 0) {
+    if (this.#waiters.length === 0) {
       this.#localWait?.cancel()
       this.#localWait = undefined
     }
-    const surplus = this.#campaigns.size - this.#length
+    const surplus = this.#campaigns.size - this.#waiters.length
     if (surplus <= 0) return
     for (const campaign of [...this.#campaigns].slice(-surplus)) {
       this.#campaigns.delete(campaign)
@@ -283,8 +246,8 @@ export class Line {
   }
 
   #fail(error: unknown): void {
-    for (let waiter = this.#first; waiter !== undefined; waiter = this.#first) {
-      this.#unlink(waiter)
+    for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first) {
+      this.#waiters.remove(waiter)
       waiter.fail(error)
     }
     this.#shrink()
@@ -293,7 +256,9 @@ export class Line {
 
   /** An empty line leaves nothing behind. */
   #disappear(): void {
-    if (this.#length > 0 || this.#holding > 0 || this.#campaigns.size > 0) return
-    if (this.#engine.lines.get(this.#demand.class) === this) this.#engine.lines.delete(this.#demand.class)
+    if (this.#waiters.length > 0 || this.#holding > 0 || this.#campaigns.size > 0) return
+    this.#engine.lines.delete(this)
+    const ofEngine = lines.get(this.#engine)
+    if (ofEngine?.get(this.#demand.class) === this) ofEngine.delete(this.#demand.class)
   }
 }

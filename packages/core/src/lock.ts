@@ -1,22 +1,14 @@
-import type { LeaseMode, LockState } from './backend.ts'
-import { attempt } from './campaign.ts'
+import { attempt } from './attempt.ts'
+import type { LockState } from './backend.ts'
 import { configuration, resolveBackend } from './config.ts'
-import { type Demand, Engine } from './engine.ts'
-import {
-  describeHolder,
-  describeLock,
-  formatDuration,
-  LockBackendError,
-  LockLostError,
-  LockNotHeldError,
-  LockTimeoutError,
-  LockUnsupportedError,
-} from './errors.ts'
+import { type Demand, demandFor, type Use } from './demand.ts'
+import { Engine } from './engine.ts'
+import { describeLock, LockBackendError, LockLostError, LockNotHeldError } from './errors.ts'
 import { Hold } from './hold.ts'
-import { checkName, describeKey, type LockKey, lockKey } from './key.ts'
-import { checkTtlRange, HeldLease, type Lease, type Return } from './lease.ts'
+import { checkName, type LockKey, lockKey } from './key.ts'
+import { HeldLease, type Lease, type Return } from './lease.ts'
 import { type LeaseJSON, parseLease } from './lease-json.ts'
-import { Line, type TimedOut } from './line.ts'
+import { Line } from './line.ts'
 import {
   type AcquireOptions,
   checkAcquireOptions,
@@ -26,15 +18,10 @@ import {
   type Settings,
   settle,
 } from './options.ts'
+import { type TimedOut, timeoutError } from './timed-out.ts'
 
 /** Leases remembered before those that ended are sorted out. */
 const MANY_LEASES = 16
-
-/** In which way a name is used. */
-export interface Use {
-  readonly mode: LeaseMode
-  readonly permits: number
-}
 
 const EXCLUSIVE: Use = { mode: 'exclusive', permits: 1 }
 
@@ -173,7 +160,7 @@ export class Lock {
       engine.backend.inspect({ key, timeout }),
     )
     let unseen = 0
-    for (const line of engine.lines.values()) if (line.key.id === key.id) unseen += line.unseen
+    for (const line of engine.lines) if (line.key.id === key.id) unseen += line.unseen
     return unseen === 0 ? state : { ...state, waiters: state.waiters + unseen }
   }
 
@@ -240,7 +227,7 @@ export class Lock {
 
   #want(call: AcquireOptions, generation: number): Wanted {
     const { engine, key, settings } = this.#context(call)
-    return { generation, engine, demand: demandFor(engine, key, this.use, settings) }
+    return { generation, engine, demand: demandFor(engine.backend, key, this.use, settings) }
   }
 
   #remember(lease: HeldLease): HeldLease {
@@ -258,21 +245,6 @@ export class Lock {
       `lock ${JSON.stringify(this.name)}: no unreleased lease was taken through this object; acquire it first`,
     )
   }
-}
-
-/** Throws LockUnsupportedError or RangeError for what the backend can't do, before anything is sent. */
-function demandFor(engine: Engine, key: LockKey, { mode, permits }: Use, settings: Settings): Demand {
-  const { capabilities, name } = engine.backend
-  if (!capabilities.modes.includes(mode))
-    throw new LockUnsupportedError(`${describeKey(key)}: ${name} has no ${mode} locks`, { key })
-  if (capabilities.queue === 'none' && settings.fair !== undefined && settings.fair !== false)
-    throw new LockUnsupportedError(`${describeKey(key)}: ${name} has no queue, so it cannot be fair`, { key })
-  checkTtlRange(engine, key.name, settings.ttl)
-  const fair = settings.fair ?? capabilities.queue === 'fifo'
-  const { ttl, retryInterval, requestTimeout, autoRenew, maxHold, metadata } = settings
-  const endless = maxHold === Number.POSITIVE_INFINITY
-  const traits = [key.id, mode, permits, ttl, fair, retryInterval, requestTimeout, autoRenew, endless, metadata]
-  return { ...settings, fair, key, mode, permits, class: JSON.stringify(traits) }
 }
 
 /** One attempt, or a place in the line of those who want the same. */
@@ -299,13 +271,4 @@ class AttachedLock extends Lock {
   protected override get use(): Use {
     return this.#use
   }
-}
-
-function timeoutError(engine: Engine, demand: Demand, { holder, waited }: TimedOut): LockTimeoutError {
-  const { key } = demand
-  const subject = describeLock(key, engine.backend)
-  const what = demand.timeout === 0 ? 'not acquired at once' : `not acquired within ${formatDuration(waited)}`
-  const who = holder === undefined ? 'held or waited for by others' : `held by ${describeHolder(holder)}`
-  const look = `\`locks status ${/^[\w.:/-]+$/.test(key.name) ? key.name : JSON.stringify(key.name)}\` or inspect() shows it`
-  return new LockTimeoutError(`${subject}: ${what}: ${who}; ${look}`, { key, holder })
 }

@@ -1,4 +1,5 @@
-import { Lock, type Use } from './lock.ts'
+import type { Use } from './demand.ts'
+import { Lock } from './lock.ts'
 import type { LockOptions } from './options.ts'
 
 const MAX_PERMITS = 1_000_000

@@ -71,7 +71,7 @@ export class FileStore implements RecordStore<FileVersion> {
           ? await createRecord(this.#directory, directoryName(key), key, record, floor)
           : await replaceRecord(this.#pathOf(key), from, record)
       if (pointer === null) return null
-      this.#watchers.wrote(this.#pathOf(key), pointer.name)
+      this.#watchers.wrote(this.#pathOf(key), pointer)
       return { pointer }
     } catch (error) {
       throw failure(this.location, key, 'change its record', error)

@@ -9,8 +9,6 @@ import { labelOf } from './key-names.ts'
 import { graveOf, newSeries, type Pointer, pointerAfter, randomHex } from './pointer.ts'
 import { writeText } from './texts.ts'
 
-const MAX_TRIES = 8
-
 /** Marks the nursery's directories of one lock. */
 const markOf = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 16)
 
@@ -53,20 +51,18 @@ export async function createRecord(
   return placed ? pointer : null
 }
 
-/** False if the lock has a record, or the nest was cleared away. */
+/** False if the lock has a record, or the nest was cleared away: then what was read before is not true any more. */
 async function putInPlace(store: StoreDirectory, nest: string, target: string): Promise<boolean> {
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const outcome = await place(nest, target)
-    if (outcome !== 'occupied') return outcome === 'placed'
-    const listing = await look(target)
-    if (listing === null) continue
-    if (listing.pointer !== undefined) return false
-    if (listing.foreign.length > 0)
-      throw new LockBackendError(
-        `the directory ${target} has no lock's record but other files (${listing.foreign.slice(0, 3).join(', ')}): remove it if no process uses this lock`,
-      )
-    await finishRemoval(store, target)
-  }
+  const outcome = await place(nest, target)
+  if (outcome !== 'occupied') return outcome === 'placed'
+  const listing = await look(target)
+  if (listing === null || listing.pointer !== undefined) return false
+  if (listing.foreign.length > 0)
+    throw new LockBackendError(
+      `the directory ${target} has no lock's record but other files (${listing.foreign.slice(0, 3).join(', ')}): remove it if no process uses this lock`,
+    )
+  // Takes this nest along too: the floor that it rests on may be older than the removal.
+  await finishRemoval(store, target)
   return false
 }
 

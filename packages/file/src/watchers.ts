@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { basename } from 'node:path'
-import { parsePointer } from './pointer.ts'
+import { type Pointer, parsePointer } from './pointer.ts'
 
 /** Milliseconds for which a watcher that nobody needs is kept: the next waiter often comes soon. */
 const LINGER = 2_000
@@ -9,8 +9,8 @@ interface Watched {
   watcher: fs.FSWatcher | undefined
   readonly listeners: Set<() => void>
   linger: NodeJS.Timeout | undefined
-  /** The newest pointer that was heard of: of a rename, the old name is reported as well. */
-  newest: string
+  /** The newest pointer that was heard of or written: of a rename, the old name is reported as well. */
+  newest: Pointer | undefined
 }
 
 /**
@@ -34,7 +34,7 @@ export class Watchers {
   }
 
   /** Its own writes are no news to this process. Also the moment to watch a directory that has just been made. */
-  wrote(directory: string, pointer: string): void {
+  wrote(directory: string, pointer: Pointer): void {
     const watched = this.#watched.get(directory)
     if (watched === undefined) return
     watched.newest = pointer
@@ -46,7 +46,7 @@ export class Watchers {
   }
 
   #add(directory: string): Watched {
-    const watched: Watched = { watcher: undefined, listeners: new Set(), linger: undefined, newest: '' }
+    const watched: Watched = { watcher: undefined, listeners: new Set(), linger: undefined, newest: undefined }
     this.#watched.set(directory, watched)
     return watched
   }
@@ -76,8 +76,9 @@ function stop(watched: Watched): void {
 function notice(directory: string, watched: Watched, file: string | null): void {
   if (file !== null && file !== basename(directory)) {
     const pointer = parsePointer(file)
-    if (pointer === undefined || file === watched.newest) return
-    watched.newest = file
+    if (pointer === undefined || (pointer.series === watched.newest?.series && pointer.count <= watched.newest.count))
+      return
+    watched.newest = pointer
   } else if (file !== null) stop(watched) // The directory itself is gone; a new one needs a new watch.
   for (const changed of [...watched.listeners]) changed()
 }

@@ -226,6 +226,8 @@ describe('removal', () => {
     await written(store, long)
     fs.renameSync(`${directory}/${pointer()}`, `${directory}/${pointer().split('~')[0]}.gone`)
     expect((await store.read(key)).value).toBeNull()
+    expect(await store.write(key, (await store.read(key)).version, record('first try'))).toBeNull()
+    expect(fs.existsSync(directory)).toBe(false)
     await written(store, 'next')
     expect(files()).toHaveLength(1)
     expect((await store.read(key)).value).toBe('next')

@@ -3,7 +3,28 @@ import { lockKey } from '@locks/core'
 import { describe, expect, test } from 'vitest'
 import { directoryName, isHashed, keyOfLabel, keyOfName, labelOf } from '../src/key-names.ts'
 
-const PIECES = ['a', 'A', 'z', '0', '.', '..', '-', '_', '/', '\\', '@', '~', ':', '%', '%41', ' ', '\0', '\n', 'é', 'e\u0301']
+const PIECES = [
+  'a',
+  'A',
+  'z',
+  '0',
+  '.',
+  '..',
+  '-',
+  '_',
+  '/',
+  '\\',
+  '@',
+  '~',
+  ':',
+  '%',
+  '%41',
+  ' ',
+  '\0',
+  '\n',
+  'é',
+  'e\u0301',
+]
 const MORE_PIECES = ['ß', 'İ', '😀', '{', '}', '*', '"', "'", '.new', '.floor', 'con', 'x'.repeat(90), '%'.repeat(40)]
 
 /** Repeatable: the same names in each run. */

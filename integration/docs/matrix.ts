@@ -1,0 +1,99 @@
+/**
+ * The guarantee matrix of the documentation, made from what the backends declare:
+ * `node integration/docs/matrix.ts` shows it, `--write` puts it into the documents.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Capabilities, memoryBackend } from '@locks/core'
+import { fileBackend } from '@locks/file'
+
+const ROOT = join(import.meta.dirname, '../..')
+const START = '<!-- matrix:start -->'
+const END = '<!-- matrix:end -->'
+
+/** Documents that have the matrix between two marks. */
+export const DOCUMENTS: readonly string[] = ['README.md', 'docs/guarantees.md']
+
+const BACKENDS: readonly (readonly [title: string, capabilities: Capabilities])[] = [
+  ['`memory`', memoryBackend().capabilities],
+  ['`file`', fileBackend('/srv/app/locks').capabilities],
+  [
+    '`file` on a network file system',
+    fileBackend({ directory: '/mnt/share/locks', networkFileSystem: true }).capabilities,
+  ],
+]
+
+const SCOPE = { process: 'tasks of one process', host: 'processes of one host', network: 'processes of any host' }
+
+/** Across an event; `n/a`: it can't happen there. */
+function kept(value: boolean | 'clock' | 'n/a'): string {
+  if (value === 'n/a') return '–'
+  if (value === 'clock') return 'by the wall clock'
+  return value ? 'yes' : '**no**'
+}
+
+function duration(ms: number): string {
+  const year = 365 * 86_400_000
+  if (ms % year === 0) return `${ms / year} years`
+  return ms % 1_000 === 0 ? `${ms / 1_000} s` : `${ms} ms`
+}
+
+const ROWS: readonly (readonly [title: string, cell: (capabilities: Capabilities) => string])[] = [
+  ['who can contend', ({ guarantee }) => SCOPE[guarantee.scope]],
+  ['modes', ({ modes }) => modes.join(', ')],
+  ['waiters are served', ({ queue }) => (queue === 'fifo' ? 'in arrival order' : 'whoever looks first')],
+  ['waiters are woken', ({ wakeup }) => (wakeup === 'push' ? 'by a notice' : 'by polling')],
+  ['ttl', ({ ttl }) => `${duration(ttl.min)} to ${duration(ttl.max)}${ttl.infinite ? ', or `Infinity`' : ''}`],
+  ['grain of the clock', ({ ttl }) => duration(ttl.granularity)],
+  ['can list its locks', ({ list }) => (list ? 'yes' : 'no')],
+  ['expiry is judged', ({ guarantee }) => `by ${guarantee.expiry === 'observation' ? '' : 'a '}${guarantee.expiry}`],
+  ["a dead holder's lock is free", ({ guarantee }) => guarantee.deadHolder],
+  ['exclusion holds across a restart', ({ guarantee }) => kept(guarantee.exclusionAcross.restart)],
+  ['… a failover', ({ guarantee }) => kept(guarantee.exclusionAcross.failover)],
+  ['… loss of stored data', ({ guarantee }) => kept(guarantee.exclusionAcross.dataLoss)],
+  ['… a stepped clock', ({ guarantee }) => kept(guarantee.exclusionAcross.clockStep)],
+  ['fencing tokens rise across a restart', ({ guarantee }) => kept(guarantee.fencingAcross.restart)],
+  ['… loss of stored data', ({ guarantee }) => kept(guarantee.fencingAcross.dataLoss)],
+]
+
+const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+
+/** The matrix as a Markdown table, and below it what each backend does not promise. */
+export function matrix(): string {
+  const capabilities = BACKENDS.map(([, declared]) => declared)
+  return [
+    row(['', ...BACKENDS.map(([title]) => title)]),
+    row(['---', ...BACKENDS.map(() => '---')]),
+    ...ROWS.map(([title, cell]) => row([title, ...capabilities.map(cell)])),
+    '',
+    'What each of them says of its limits:',
+    '',
+    ...BACKENDS.map(([title, { guarantee }]) => `- ${title}: ${guarantee.caveat}`),
+  ].join('\n')
+}
+
+interface Marked {
+  readonly before: string
+  readonly between: string
+  readonly after: string
+}
+
+function read(document: string): Marked {
+  const text = readFileSync(join(ROOT, document), 'utf8')
+  const [from, to] = [text.indexOf(START), text.indexOf(END)]
+  if (from < 0 || to < from) throw new Error(`${document} has no ${START} … ${END}`)
+  const start = from + START.length
+  return { before: text.slice(0, start), between: text.slice(start, to), after: text.slice(to) }
+}
+
+/** What a document has between its marks. Throws if it has no marks. */
+export const matrixIn = (document: string): string => read(document).between.trim()
+
+if (import.meta.main) {
+  if (!process.argv.includes('--write')) console.log(matrix())
+  else
+    for (const document of DOCUMENTS) {
+      const { before, after } = read(document)
+      writeFileSync(join(ROOT, document), `${before}\n${matrix()}\n${after}`)
+    }
+}

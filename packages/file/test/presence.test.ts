@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { expect, onTestFinished, test } from 'vitest'
+import { hostId } from '../src/host.ts'
+import { hostPresence, type ProcessPresence } from '../src/presence.ts'
+import { until } from './support.ts'
+
+const presence = (): ProcessPresence => hostPresence() ?? expect.fail('processes cannot be compared here')
+
+/** A process that sleeps until the test ends. */
+function sleeper(command = 'sleep', args = ['600']) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
+
+/** As that process would describe itself. */
+function described(pid: number): string {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? []
+  return `${pid.toString(36)}.${Number(fields[19]).toString(36)}`
+}
+
+test('this process is there', () => {
+  const { self } = presence()
+  expect(self).toBe(`${hostId()}.${described(process.pid)}`)
+  expect(presence().gone(self)).toBe(false)
+})
+
+test('a process is gone once it has ended, and not before', async () => {
+  const child = sleeper()
+  const name = `${hostId()}.${described(child.pid ?? 0)}`
+  expect(presence().gone(name)).toBe(false)
+  child.kill('SIGSTOP')
+  expect(presence().gone(name)).toBe(false)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  expect(presence().gone(name)).toBe(true)
+})
+
+test('a zombie is gone', async () => {
+  // The shell becomes a sleeper that never asks for its child's end.
+  const parent = sleeper('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'])
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+  const pid = Number(line.toString())
+  onTestFinished(() => void process.kill(pid, 'SIGKILL'))
+  const name = `${hostId()}.${described(pid)}`
+  expect(presence().gone(name)).toBe(false)
+  await until('the shell has become the sleeper', () =>
+    readFileSync(`/proc/${parent.pid}/stat`, 'latin1').includes('(sleep)'),
+  )
+  process.kill(pid, 'SIGKILL')
+  await until('it is gone', () => presence().gone(name))
+  expect(readFileSync(`/proc/${pid}/stat`, 'latin1')).toContain(') Z ')
+})
+
+test("a later process with the same id doesn't count as the earlier one", () => {
+  const [pid] = described(process.pid).split('.')
+  expect(presence().gone(`${hostId()}.${pid}.1`)).toBe(true)
+  // Without a start nothing can be told from the later one.
+  expect(presence().gone(`${hostId()}.${pid}.`)).toBe(false)
+})
+
+test.each([
+  '',
+  '.',
+  'otherhst.1.1',
+  `${hostId()}`,
+  `${hostId()}.`,
+  `${hostId()}.zz`,
+  `${hostId()}.-1.5`,
+  `${hostId()}..`,
+])('nothing is said of %j', (name) => {
+  expect(presence().gone(name)).toBe(false)
+})
+
+test('who stands for another process is gone only with it', async () => {
+  const child = sleeper()
+  const mine = presence()
+  const before = mine.self
+  mine.standFor(child.pid ?? 0)
+  mine.standFor(child.pid ?? 0)
+  expect(mine.self).toBe(`${before}.${described(child.pid ?? 0)}`)
+  // As if this process were gone and its child not.
+  const orphaned = `${hostId()}.${process.pid.toString(36)}.1.${described(child.pid ?? 0)}`
+  expect(presence().gone(orphaned)).toBe(false)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  expect(presence().gone(orphaned)).toBe(true)
+  expect(presence().gone(mine.self)).toBe(false)
+  const late = presence()
+  late.standFor(child.pid ?? 0)
+  expect(late.self).toBe(before)
+})
