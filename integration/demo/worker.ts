@@ -44,9 +44,10 @@ async function withLock(): Promise<void> {
   for (let turn = 1; turn <= task.turns; turn += 1) {
     tell({ event: 'waits' })
     const asked = performance.now()
-    await using lease = await lock.acquire()
-    tell({ event: 'holds', token: String(lease.fencingToken), waited: performance.now() - asked, at: now() })
-    await addOne(turn)
+    await lock.using(async (lease) => {
+      tell({ event: 'holds', token: String(lease.fencingToken), waited: performance.now() - asked, at: now() })
+      await addOne(turn)
+    })
   }
   await backend.close()
 }

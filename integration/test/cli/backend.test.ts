@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { Playground } from './harness.ts'
 
-function packageIn(place: Playground, name: string, source: string): void {
+/** Puts a package into the caller's folder. */
+function packageIn(place: Playground, name: string, source: string, exports: unknown = './index.js'): void {
   const folder = place.path(`node_modules/${name}`)
   mkdirSync(folder, { recursive: true })
-  writeFileSync(`${folder}/package.json`, JSON.stringify({ name, type: 'module', exports: './index.js' }))
+  writeFileSync(`${folder}/package.json`, JSON.stringify({ name, type: 'module', exports }))
   writeFileSync(`${folder}/index.js`, source)
 }
 
@@ -36,6 +37,7 @@ describe('--import', () => {
       'our-locks',
       `import { memoryBackend, registerBackend } from '@locks/core'
        registerBackend('ours', () => memoryBackend())`,
+      { import: './index.js' },
     )
     expect(await place.locks('run', 'a', '--import', 'our-locks', '--backend', 'ours:', '--', 'true')).toMatchObject({
       code: 0,
@@ -53,6 +55,14 @@ describe('--import', () => {
     expect(await place.locks('status', 'a', '--import', './mine.mjs', '--backend', 'redis://x')).toMatchObject({
       code: 0,
     })
+  })
+
+  test.for([
+    ['./missing.mjs', '--import "./missing.mjs": no such file'],
+    ['missing', '--import "missing": no such package here; write ./missing for a file'],
+  ] as const)('%s is not there: said in one line', async ([module, line]) => {
+    await using place = new Playground()
+    expect(await place.locks('status', 'a', '--import', module)).toMatchObject({ code: 64, stderr: `locks: ${line}\n` })
   })
 
   test('a module that fails is named in one line', async () => {

@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { BIN, eventually, Playground, type Running } from './harness.ts'
+import { BIN, type Ended, eventually, Playground } from './harness.ts'
 
 const OUTAGE = join(import.meta.dirname, 'backends/outage.ts')
 
@@ -12,8 +12,12 @@ const WITNESS = ['sh', '-c', 'date +%s%N > witness']
 const beats = (place: Playground): readonly bigint[] =>
   (place.read('beats') ?? '').split('\n').flatMap((line) => (line === '' ? [] : [BigInt(line)]))
 
-/** Starts a command over a backend that can fall silent, and the run that comes after it. */
-async function withOutage(place: Playground, onLost: string, script: string): Promise<readonly [Running, Running]> {
+/** Runs a command over a backend that falls silent until the next run has seen its lock: how it ended, and when that was. */
+async function withOutage(
+  place: Playground,
+  onLost: string,
+  script: string,
+): Promise<Ended & { readonly seen: bigint }> {
   const flags = ['--ttl', '1500', '--on-lost', onLost, '--import', OUTAGE]
   const first = place.start(['run', 'a', ...flags, '--', 'sh', '-c', script], {
     LOCKS_BACKEND: place.url.replace('file:', 'outage:'),
@@ -22,16 +26,15 @@ async function withOutage(place: Playground, onLost: string, script: string): Pr
   const second = place.start(['run', 'a', '--timeout', 'inf', '--', ...WITNESS])
   await eventually('the second waits', async () => (await place.locks('status', 'a')).stdout.includes('1 waiting'))
   writeFileSync(place.path('outage'), '')
-  return [first, second]
+  expect(await second.ended).toMatchObject({ code: 0, stderr: '' })
+  rmSync(place.path('outage'))
+  return { ...(await first.ended), seen: BigInt(place.read('witness')?.trim() ?? '') }
 }
 
 describe('a lease that cannot be renewed', () => {
   test('kill: the command and its children are gone before anybody else has the lock', async () => {
     await using place = new Playground()
-    const [first, second] = await withOutage(place, 'kill', BEATS)
-    expect(await second.ended).toMatchObject({ code: 0, stderr: '' })
-    const seen = BigInt(place.read('witness')?.trim() ?? '')
-    const { code, stderr } = await first.ended
+    const { code, stderr, seen } = await withOutage(place, 'kill', BEATS)
     expect(code).toBe(76)
     expect(stderr).toMatch(/^locks: lock "a" on file .*: could not be renewed in time; killed the command$/m)
     expect(beats(place).at(-1)).toBeLessThan(seen)
@@ -41,10 +44,7 @@ describe('a lease that cannot be renewed', () => {
   test('term: the command cleans up before anybody else has the lock', async () => {
     await using place = new Playground()
     const script = `trap 'date +%s%N > termed; sleep 0.1; date +%s%N > cleaned; exit 0' TERM; ${BEATS.replace('; true', ' & wait')}`
-    const [first, second] = await withOutage(place, 'term', script)
-    expect(await second.ended).toMatchObject({ code: 0 })
-    const seen = BigInt(place.read('witness')?.trim() ?? '')
-    const { code, stderr } = await first.ended
+    const { code, stderr, seen } = await withOutage(place, 'term', script)
     expect({ code, stderr }).toMatchObject({
       code: 76,
       stderr: expect.stringMatching(/could not be renewed in time; sent the command a SIGTERM/),
@@ -56,10 +56,7 @@ describe('a lease that cannot be renewed', () => {
 
   test('term: a command that ignores it is killed before anybody else has the lock', async () => {
     await using place = new Playground()
-    const [first, second] = await withOutage(place, 'term', `trap '' TERM; ${BEATS}`)
-    expect(await second.ended).toMatchObject({ code: 0 })
-    const seen = BigInt(place.read('witness')?.trim() ?? '')
-    const { code, stderr } = await first.ended
+    const { code, stderr, seen } = await withOutage(place, 'term', `trap '' TERM; ${BEATS}`)
     expect(code).toBe(76)
     expect(stderr).toMatch(/sent the command a SIGTERM\n.*the command did not end in time; killed the command/)
     expect(beats(place).at(-1)).toBeLessThan(seen)
@@ -68,9 +65,7 @@ describe('a lease that cannot be renewed', () => {
   test('ignore: the command goes on, is warned about, and its exit code counts', async () => {
     await using place = new Playground()
     const script = 'echo $$ > beats.pid; while ! test -e witness; do sleep 0.01; done; exit 7'
-    const [first, second] = await withOutage(place, 'ignore', script)
-    expect(await second.ended).toMatchObject({ code: 0 })
-    const { code, stderr } = await first.ended
+    const { code, stderr } = await withOutage(place, 'ignore', script)
     expect(code).toBe(7)
     expect(stderr).toContain(': lost; the command goes on without it\n')
   })

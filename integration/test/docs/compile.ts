@@ -35,7 +35,9 @@ const slug = (document: string): string => document.replaceAll(/[^\w.-]/g, '_')
 export async function compile(blocks: readonly Block[], name: string): Promise<readonly Sample[]> {
   const folder = emptyFolder(name)
   const placed = blocks.map((block) => {
-    const file = block.traits.get('file') ?? `line-${block.line}.ts`
+    // Test runners look for files of such names.
+    const ending = block.traits.has('run') ? 'test.ts' : 'ts'
+    const file = block.traits.get('file') ?? `line-${block.line}.${ending}`
     return { block, path: `${slug(block.document)}/${file}` }
   })
   for (const { block, path } of placed) {

@@ -79,6 +79,7 @@ describe('programs', () => {
       expect(sample.complaints).toEqual([])
       const outcome = await run(process.execPath, commandFor(sample), { ...surroundings(sample.block), limit: LIMIT })
       expect(outcome.code, outcome.output).toBe(0)
+      if (sample.block.traits.has('run')) expect(outcome.output).toMatch(/\bpass 1\b|\b1 passed\b/)
       expectAnnounced(sample.block.text, outcome)
     },
   )

@@ -1,6 +1,6 @@
 import { type LockBackend, registerBackend } from '@locks/core'
 import { CommandError, EXIT, usageError } from './exit.ts'
-import { resolveFromCaller, resolveFromHere } from './import-module.ts'
+import { findPackage } from './import-module.ts'
 
 interface Adapter {
   readonly package: string
@@ -34,7 +34,7 @@ type Factory = (url?: string) => LockBackend
  * runs itself, else from beside this command.
  */
 async function load(scheme: string, { package: name, factory, install }: Adapter): Promise<Factory> {
-  const url = resolveFromCaller(name) ?? resolveFromHere(name)
+  const url = findPackage(name)
   if (url === undefined)
     throw new CommandError(EXIT.unavailable, `${scheme}: needs ${name}, which is not installed: ${install}`)
   try {

@@ -46,7 +46,7 @@ Takes the lock NAME, runs the command, gives the lock up, and ends as the comman
   $ locks run deploy -- sh -c 'echo "deploy no. $LOCKS_FENCING_TOKEN" >> log'
 
   --timeout TIME     how long to wait for the lock. Default: 10s. 0: one attempt; inf: no limit
-  --ttl TIME         how long the lock outlives a wrapper that died or hangs. Default: 30s; inf: no end
+  --ttl TIME         how long the lock outlives a dead or hanging wrapper. Default: 30s; inf: no end
   --shared           beside other shared holders, excluding exclusive ones
   --permits N        one of N holders at a time
   --on-lost WHAT     if the lease can't be renewed, before anybody else can have the lock:
@@ -92,7 +92,8 @@ on a terminal.
   $ locks list nightly-
   $ locks list --json | jq -r '.locks[] | select(.waiters > 0) | .name'
 
-  --json             one object on one line: backend, location, namespace, locks (as in status --json)
+  --json             one object on one line: backend, location, namespace, and locks, each as in
+                     status --json
 ${WHERE}`
 
 const breakHelp = `locks break NAME [--yes] [--json] [flags]

@@ -1,24 +1,22 @@
+import { existsSync } from 'node:fs'
 import { createRequire, registerHooks } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { CommandError, EXIT } from './exit.ts'
+import { CommandError, EXIT, usageError } from './exit.ts'
+import { codeOf } from './failure.ts'
 
-/** Where a package is, as seen from the caller's folder; undefined if it isn't installed there. */
-export function resolveFromCaller(specifier: string): string | undefined {
-  return resolveFrom(pathToFileURL(join(process.cwd(), 'package.json')).href, specifier)
-}
+const caller = (): string => pathToFileURL(join(process.cwd(), 'package.json')).href
 
-/** Where a package is, as seen from this command. */
-export function resolveFromHere(specifier: string): string | undefined {
-  return resolveFrom(import.meta.url, specifier)
-}
-
-function resolveFrom(parent: string, specifier: string): string | undefined {
-  try {
-    return pathToFileURL(createRequire(parent).resolve(specifier)).href
-  } catch {
-    return undefined
+/** Where an adapter package is: from the caller's folder, else from beside this command; undefined if in neither. */
+export function findPackage(name: string): string | undefined {
+  for (const parent of [caller(), import.meta.url]) {
+    try {
+      return pathToFileURL(createRequire(parent).resolve(name)).href
+    } catch {
+      // Not there.
+    }
   }
+  return undefined
 }
 
 const isCore = (specifier: string) => specifier === '@locks/core' || specifier.startsWith('@locks/core/')
@@ -31,25 +29,30 @@ const isCore = (specifier: string) => specifier === '@locks/core' || specifier.s
  */
 export async function importModule(specifier: string): Promise<void> {
   const isPath = /^\.{0,2}\//.test(specifier)
-  const url = isPath ? pathToFileURL(resolve(specifier)).href : resolveFromCaller(specifier)
-  if (url === undefined)
-    throw new CommandError(
-      EXIT.usage,
-      `--import ${JSON.stringify(specifier)}: no such package here; write ./${specifier} for a file`,
-    )
+  const what = `--import ${JSON.stringify(specifier)}`
+  if (isPath && !existsSync(specifier)) throw usageError(`${what}: no such file`)
+  const target = isPath ? pathToFileURL(resolve(specifier)).href : specifier
+  // Resolved as an import in the caller's folder would be; only a hook can say so.
+  const request = `locks-import:${specifier}`
+  let url: string | undefined
   registerHooks({
-    resolve(request, context, next) {
+    resolve(asked, context, next) {
+      if (asked === request) {
+        const found = next(target, { ...context, parentURL: caller() })
+        url = found.url
+        return found
+      }
       const { parentURL } = context
       const ours = parentURL === url || parentURL?.includes('/node_modules/') === false
-      return isCore(request) && ours
-        ? next(request, { ...context, parentURL: import.meta.url })
-        : next(request, context)
+      return isCore(asked) && ours ? next(asked, { ...context, parentURL: import.meta.url }) : next(asked, context)
     },
   })
   try {
-    await import(url)
+    await import(request)
   } catch (error) {
+    if (url === undefined && !isPath && codeOf(error) === 'ERR_MODULE_NOT_FOUND')
+      throw usageError(`${what}: no such package here; write ./${specifier} for a file`)
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-    throw new CommandError(EXIT.usage, `--import ${JSON.stringify(specifier)} failed: ${reason}`, error)
+    throw new CommandError(EXIT.usage, `${what} failed: ${reason}`, error)
   }
 }

@@ -84,14 +84,6 @@ describe('a backend that cannot be had is named in one line', () => {
       said: 'name has 1025 bytes in UTF-8: at most 1024 are allowed',
     })
   })
-
-  test('a module of --import that is not there is named', async () => {
-    const { exit, said } = await locks('status', 'a', '--import', 'no-such-package-here', '--backend', 'memory:')
-    expect({ exit, said }).toEqual({
-      exit: 64,
-      said: '--import "no-such-package-here": no such package here; write ./no-such-package-here for a file',
-    })
-  })
 })
 
 describe('a command that cannot be run is refused before the lock is asked for', () => {

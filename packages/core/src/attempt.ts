@@ -1,7 +1,7 @@
 import type { HolderState } from './backend.ts'
 import type { Demand } from './demand.ts'
 import type { Engine } from './engine.ts'
-import { mismatch, takeGrant } from './grant.ts'
+import { askFor, takeGrant } from './grant.ts'
 import type { Hold } from './hold.ts'
 
 /** What one attempt came to: a hold, or one of those in the way (undefined: unknown who). */
@@ -14,13 +14,9 @@ export function attempt(engine: Engine, demand: Demand): Promise<Attempt> {
   const { requestTimeout: timeout, signal } = demand
   let over = false
   const work = async (): Promise<Attempt> => {
-    const sent = engine.runtime.now()
-    const answer = await engine.ask(key, 'acquiring', timeout, (rest) =>
-      engine.backend.acquire({ ...identity, wait: null, timeout: rest }),
-    )
-    if (answer.outcome === 'mismatch') throw mismatch(engine, demand, answer.usedAs)
+    const answer = await askFor(engine, demand, identity, null)
     if (answer.outcome === 'busy') return { hold: undefined, holder: answer.holder }
-    const hold = over ? undefined : await takeGrant(engine, identity, demand, answer, sent)
+    const hold = over ? undefined : await takeGrant(engine, identity, demand, answer)
     if (hold !== undefined && !over) return { hold }
     hold?.end()
     engine.undo({ key, token, mode, timeout }, timeout)

@@ -1,7 +1,7 @@
-import type { AcquireAnswer, Grant, HolderState } from './backend.ts'
+import type { Grant, HolderState, Wait } from './backend.ts'
 import type { Demand } from './demand.ts'
 import type { Engine } from './engine.ts'
-import { mismatch, takeGrant } from './grant.ts'
+import { askFor, type TimedGrant, takeGrant } from './grant.ts'
 import type { Hold } from './hold.ts'
 import { elapsed, type Instant, type Timer } from './runtime.ts'
 
@@ -23,11 +23,12 @@ export class Campaign {
   readonly #demand: Demand
   readonly #events: CampaignEvents
   readonly #identity: ReturnType<Engine['request']>
+  readonly #wait: Wait
   /** When the call under way was made. */
   #asking: Instant | undefined
   /** Look again as soon as the call under way is answered. */
   #again = false
-  #pushed: Grant | undefined
+  #pushed: TimedGrant | undefined
   #sleep: { readonly timer: Timer; readonly wake: () => void } | undefined
   #over = false
 
@@ -36,6 +37,8 @@ export class Campaign {
     this.#demand = demand
     this.#events = events
     this.#identity = engine.request(demand, handsOn ? TOKENS : 1)
+    const queue = demand.fair !== false && engine.backend.capabilities.queue === 'fifo'
+    this.#wait = { queue, retryInterval: demand.retryInterval, wake: (grant) => this.#woken(grant) }
   }
 
   /** Milliseconds for which a call has gone unanswered; undefined: none is under way. */
@@ -76,49 +79,30 @@ export class Campaign {
   async #win(): Promise<Hold | undefined> {
     while (!this.#over) {
       this.#again = false
-      const sent = this.#engine.runtime.now()
-      const answer = await this.#ask()
+      this.#asking = this.#engine.runtime.now()
+      const answer = await askFor(this.#engine, this.#demand, this.#identity, this.#wait)
+      this.#asking = undefined
       if (this.#over) return undefined
-      if (answer.outcome === 'mismatch') throw mismatch(this.#engine, this.#demand, answer.usedAs)
-      const grant = answer.outcome === 'granted' ? answer : this.#pushed
-      if (grant !== undefined) {
-        const hold = await this.#take(grant, sent)
-        if (hold !== undefined || this.#over) return hold
-      } else if (answer.outcome === 'busy') {
+      let grant = answer.outcome === 'granted' ? answer : this.#pushed
+      if (answer.outcome === 'busy' && grant === undefined) {
         this.#events.busy(answer.holder)
-        if (!this.#again && !this.#over) await this.#wait(answer.retryAfter)
+        if (!this.#again) await this.#sleepFor(answer.retryAfter)
+        grant = this.#pushed
       }
-      if (this.#over) return undefined
-      if (this.#pushed !== undefined) {
-        const hold = await this.#take(this.#pushed, sent)
-        if (hold !== undefined || this.#over) return hold
-      }
+      const hold = grant === undefined ? undefined : await this.#take(grant)
+      if (hold !== undefined) return hold
     }
     return undefined
   }
 
-  async #ask(): Promise<AcquireAnswer> {
-    const { key, requestTimeout } = this.#demand
-    this.#asking = this.#engine.runtime.now()
-    try {
-      return await this.#engine.ask(key, 'acquiring', requestTimeout, (timeout) => {
-        const wake = (grant?: Grant): void => this.#woken(grant)
-        const { fair, retryInterval } = this.#demand
-        const queue = fair !== false && this.#engine.backend.capabilities.queue === 'fifo'
-        return this.#engine.backend.acquire({ ...this.#identity, wait: { queue, retryInterval, wake }, timeout })
-      })
-    } finally {
-      this.#asking = undefined
-    }
-  }
-
   #woken(grant: Grant | undefined): void {
     if (this.#over) return
-    if (grant !== undefined) this.#pushed = grant
+    // Without a moment to count from, a pushed grant only tells to look.
+    if (grant?.since !== undefined) this.#pushed = { ...grant, since: grant.since }
     this.look()
   }
 
-  #wait(delay: number): Promise<void> {
+  #sleepFor(delay: number): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
         this.#sleep?.timer.cancel()
@@ -130,10 +114,11 @@ export class Campaign {
   }
 
   /** Undefined: the grant's time is over already; the backend is asked again, and re-arms it if it is still ours. */
-  async #take(grant: Grant, sent: Instant): Promise<Hold | undefined> {
+  async #take(grant: TimedGrant): Promise<Hold | undefined> {
     this.#pushed = undefined
-    const hold = await takeGrant(this.#engine, this.#identity, this.#demand, grant, sent)
-    if (hold !== undefined && this.#over) hold.end()
-    return this.#over ? undefined : hold
+    const hold = await takeGrant(this.#engine, this.#identity, this.#demand, grant)
+    if (!this.#over) return hold
+    hold?.end()
+    return undefined
   }
 }

@@ -2,7 +2,7 @@ import type { AcquireRequest, LockBackend, TokenRequest } from './backend.ts'
 import type { Demand } from './demand.ts'
 import { backendError, describeSubject, LockBackendError, LockError } from './errors.ts'
 import type { LockKey } from './key.ts'
-import { elapsed, type Runtime, systemRuntime } from './runtime.ts'
+import { elapsed, type Instant, type Runtime, systemRuntime } from './runtime.ts'
 import { Scheduler } from './scheduler.ts'
 
 /** How often a call that failed outright is made again, and the first pause in milliseconds (doubled each time). */
@@ -78,21 +78,23 @@ export class Engine {
 
   /**
    * One call to the backend within `budget` milliseconds. A call that fails outright is repeated a few times; one that
-   * isn't answered is given up. Rejects with LockBackendError: then the outcome is unknown.
+   * isn't answered is given up. Each call is told its budget, and the moment before it was made. Rejects with
+   * LockBackendError: then the outcome is unknown.
    */
   async ask<T>(
     key: LockKey | undefined,
     action: string,
     budget: number,
-    call: (timeout: number) => Promise<T>,
+    call: (timeout: number, sent: Instant) => Promise<T>,
     { repeats = REPEATS, keepAlive = true }: Asking = {},
   ): Promise<T> {
     if (this.#closed !== undefined) throw this.#closedError(key)
     const started = this.runtime.now()
+    let sent = started
     let rest = budget
     for (let repeat = 0; ; repeat += 1) {
       try {
-        return await this.#within(rest, call(rest), keepAlive)
+        return await this.#within(rest, call(rest, sent), keepAlive)
       } catch (error) {
         if (isFinal(error)) throw error
         const pause = FIRST_PAUSE * 2 ** repeat * (0.5 + this.runtime.random() / 2)
@@ -102,6 +104,7 @@ export class Engine {
         await new Promise<void>((resolve) => {
           this.runtime.setTimer(pause, resolve, keepAlive)
         })
+        sent = this.runtime.now()
       }
     }
   }

@@ -1,19 +1,41 @@
-import type { Grant } from './backend.ts'
+import type { AcquireAnswer, Grant, Wait } from './backend.ts'
 import type { Demand } from './demand.ts'
 import type { Engine } from './engine.ts'
 import { describeLock, LockError } from './errors.ts'
 import { Hold } from './hold.ts'
 import type { Instant } from './runtime.ts'
 
-/** Makes a hold of a grant, renewed at once where the grant alone is not what was asked for. */
+/** A grant that says from when its time counts. */
+export type TimedGrant = Grant & { readonly since: Instant }
+
+export type TimedAnswer =
+  | Extract<AcquireAnswer, { readonly outcome: 'busy' }>
+  | ({ readonly outcome: 'granted' } & TimedGrant)
+
+/** Asks for the lock. The time of a grant that doesn't say from when it counts counts from before the call. */
+export async function askFor(
+  engine: Engine,
+  demand: Demand,
+  identity: ReturnType<Engine['request']>,
+  wait: Wait | null,
+): Promise<TimedAnswer> {
+  let sent: Instant | undefined
+  const answer = await engine.ask(demand.key, 'acquiring', demand.requestTimeout, (timeout, at) => {
+    sent = at
+    return engine.backend.acquire({ ...identity, wait, timeout })
+  })
+  if (answer.outcome === 'mismatch') throw mismatch(engine, demand, answer.usedAs)
+  return answer.outcome === 'granted' ? { ...answer, since: answer.since ?? (sent as Instant) } : answer
+}
+
+/** Makes a hold of a grant, renewed at once where the grant alone is not what was asked for; undefined: it is over. */
 export async function takeGrant(
   engine: Engine,
   identity: ReturnType<Engine['request']>,
   demand: Demand,
-  grant: Grant,
-  sent: Instant,
+  grant: TimedGrant,
 ): Promise<Hold | undefined> {
-  const hold = new Hold(engine, identity, demand, grant, sent)
+  const hold = new Hold(engine, identity, demand, grant)
   if (hold.remaining <= 0) {
     hold.end()
     return undefined
@@ -29,7 +51,7 @@ export async function takeGrant(
 }
 
 /** The name is in use in another way. */
-export function mismatch(engine: Engine, demand: Demand, usedAs: string): LockError {
+function mismatch(engine: Engine, demand: Demand, usedAs: string): LockError {
   const { key, mode, permits } = demand
   const wanted = mode === 'semaphore' ? `a semaphore of ${permits} permit${permits === 1 ? '' : 's'}` : 'a lock'
   return new LockError(

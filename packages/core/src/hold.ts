@@ -69,8 +69,7 @@ export class Hold implements Task, Holding {
   #occupant: Occupant | undefined
   #state: 'live' | 'lost' | 'ended' = 'live'
 
-  /** `sent`: the moment before the call that the grant answers. */
-  constructor(engine: Engine, identity: HoldIdentity, demand: Demand, grant: Grant, sent: Instant) {
+  constructor(engine: Engine, identity: HoldIdentity, demand: Demand, grant: Grant & { readonly since: Instant }) {
     this.#engine = engine
     this.key = identity.key
     this.mode = identity.mode
@@ -83,7 +82,7 @@ export class Hold implements Task, Holding {
     this.#requestTimeout = demand.requestTimeout
     this.#autoRenew = demand.autoRenew
     this.grantedAt = engine.runtime.now()
-    this.#since = grant.since ?? sent
+    this.#since = grant.since
     this.#lasts = this.#localDeadline(grant.ttl)
     this.#planRenewal(grant.ttl, this.#since, FIRST_SPREAD)
     engine.holds.add(this)
@@ -142,9 +141,9 @@ export class Hold implements Task, Holding {
     const { key, mode } = this
     const token = this.#token
     const budget = Math.max(1, Math.min(this.#requestTimeout, this.remaining))
-    let sent = this.#engine.runtime.now()
-    const call = (timeout: number): Promise<RenewAnswer> => {
-      sent = this.#engine.runtime.now()
+    let sent = this.#since
+    const call = (timeout: number, at: Instant): Promise<RenewAnswer> => {
+      sent = at
       return this.#engine.backend.renew({ key, mode, token, ttl, standalone, rotateTo: undefined, timeout })
     }
     const answer = await this.#engine.ask(key, 'renewing', budget, call, { keepAlive })

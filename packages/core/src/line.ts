@@ -21,6 +21,9 @@ const WIDTH = 16
 /** A newcomer has the backend looked at if its last answer is older than this, in milliseconds. */
 const STALE = 1_000
 
+/** Lines kept though they are empty, per backend. */
+const KEPT_LINES = 64
+
 /** By the class of their demands. */
 const lines = new WeakMap<Engine, Map<string, Line>>()
 
@@ -254,9 +257,10 @@ export class Line implements Waiting {
     this.#disappear()
   }
 
-  /** An empty line leaves nothing behind. */
+  /** An empty line is forgotten, unless there are few: the next one of its class is likely to come soon. */
   #disappear(): void {
     if (this.#waiters.length > 0 || this.#holding > 0 || this.#campaigns.size > 0) return
+    if (this.#engine.lines.size <= KEPT_LINES) return
     this.#engine.lines.delete(this)
     const ofEngine = lines.get(this.#engine)
     if (ofEngine?.get(this.#demand.class) === this) ofEngine.delete(this.#demand.class)

@@ -18,6 +18,7 @@ import {
   type Settings,
   settle,
 } from './options.ts'
+import type { Instant } from './runtime.ts'
 import { type TimedOut, timeoutError } from './timed-out.ts'
 
 /** Leases remembered before those that ended are sorted out. */
@@ -192,9 +193,9 @@ export class Lock {
     const { key, ttl, requestTimeout, autoRenew } = demand
     const { owner, mode, permits } = json
     const token = engine.runtime.id(16)
-    let sent = engine.runtime.now()
-    const answer = await engine.ask(key, 'attaching', requestTimeout, (timeout) => {
-      sent = engine.runtime.now()
+    let sent: Instant | undefined
+    const answer = await engine.ask(key, 'attaching', requestTimeout, (timeout, at) => {
+      sent = at
       const request = { key, mode, token: json.token, ttl, standalone: !autoRenew, rotateTo: token, timeout }
       return engine.backend.renew(request)
     })
@@ -203,8 +204,8 @@ export class Lock {
         `${describeLock(key, engine.backend)}: the lease of owner ${owner} can't be attached: it ran out on the way, was broken, or was attached before`,
         { key },
       )
-    const grant = { fencingToken: BigInt(json.fencingToken), since: answer.since, ttl: answer.ttl }
-    const hold = new Hold(engine, { key, mode, permits, owner, token, tokens: 1 }, demand, grant, sent)
+    const grant = { fencingToken: BigInt(json.fencingToken), since: answer.since ?? (sent as Instant), ttl: answer.ttl }
+    const hold = new Hold(engine, { key, mode, permits, owner, token, tokens: 1 }, demand, grant)
     return this.#remember(new HeldLease(engine, hold, demand.maxHold, releaseHold, () => undefined))
   }
 

@@ -67,7 +67,7 @@ export class FaultyStore implements RecordStore<number> {
     return this.#read(timeout, () => this.#memory.read(key))
   }
 
-  write(key: LockKey, version: number | null, record: RecordWrite, timeout: number): Promise<number | null> {
+  write(key: LockKey, version: number, record: RecordWrite, timeout: number): Promise<number | null> {
     return this.#change(timeout, () => this.#memory.write(key, version, record))
   }
 

@@ -84,7 +84,8 @@ export class NativeBackend implements LockBackend {
     }
     if (waiting !== null) this.#heard(waiting)
     const { lookAgain, holder } = answer
-    return { outcome: 'busy', retryAfter: wait?.retryInterval ?? lookAgain * (0.8 + Math.random() / 5), holder }
+    const retryAfter = Math.min(wait?.retryInterval ?? Number.POSITIVE_INFINITY, lookAgain) * (0.8 + Math.random() / 5)
+    return { outcome: 'busy', retryAfter, holder }
   }
 
   async cancel({ key, token, timeout }: TokenRequest): Promise<void> {

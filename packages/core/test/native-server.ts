@@ -25,7 +25,7 @@ export interface ServerLink extends Link {
   pushed(push: Push): void
 }
 
-interface Hold {
+export interface Hold {
   token: string
   readonly owner: string
   readonly mode: LeaseMode
@@ -36,18 +36,18 @@ interface Hold {
   ends: number
 }
 
-interface Place {
+export interface Place {
   readonly request: ServerAcquire
   readonly link: ServerLink
   /** Dropped unless it calls again until then. */
   aliveUntil: number
 }
 
-interface Entry {
+export interface Entry {
   holds: Hold[]
   queue: Place[]
   /** Who wants to be told when it is free, by token. */
-  readonly watchers: Map<string, ServerLink>
+  readonly watchers: Map<string, Place>
   fence: bigint
 }
 
@@ -60,7 +60,7 @@ export const TOMBSTONE_LIFE = 30_000
 /** The server's clock differs from everybody else's. */
 const SKEW = 5_000_000
 
-/** A lock server in this process. Each method is one atomic step. */
+/** A lock server in this process. Each public method is one atomic step; each protected one is a rule of its own. */
 export class NativeServer {
   readonly network: Network
   readonly #tombstones = new Map<string, number>()
@@ -81,35 +81,28 @@ export class NativeServer {
     this.#entries.set(this.address(request.key), entry)
     entry.watchers.delete(request.token)
     const mine = entry.holds.find(({ token }) => token === request.token)
-    if (mine !== undefined) {
-      mine.ends = Math.max(mine.ends, this.now() + request.ttl)
-      return { outcome: 'granted', fencingToken: mine.fence, ttl: mine.ends - this.now() }
-    }
-    if (this.now() > request.notAfter || this.#tombstones.has(request.token))
-      return { outcome: 'busy', lookAgain: WAITER_LIFE, holder: undefined }
+    if (mine !== undefined) return this.adopt(mine, request)
+    if (this.stale(request)) return { outcome: 'busy', lookAgain: WAITER_LIFE, holder: undefined }
     const usedAs = otherUse(entry, request)
     if (usedAs !== undefined) return { outcome: 'mismatch', usedAs }
 
-    const place = entry.queue.findIndex((waiting) => waiting.request.token === request.token)
-    if (place < 0 && entry.queue.length === 0 && fits(entry, request)) {
-      const hold = this.grant(entry, request, request.ttl)
-      return { outcome: 'granted', fencingToken: hold.fence, ttl: request.ttl }
+    const waiting = entry.queue.find((place) => place.request.token === request.token)
+    if (waiting === undefined && this.mayEnter(entry, request)) {
+      const { fence } = this.grant(entry, request, request.ttl)
+      return { outcome: 'granted', fencingToken: fence, ttl: request.ttl }
     }
-    const waiting = entry.queue[place]
-    if (waiting !== undefined) waiting.aliveUntil = this.now() + WAITER_LIFE
-    else if (request.waits === 'notice') entry.watchers.set(request.token, link)
-    else if (request.waits === 'queue') entry.queue.push({ request, link, aliveUntil: this.now() + WAITER_LIFE })
+    const place: Place = { request, link, aliveUntil: this.now() + WAITER_LIFE }
+    if (waiting !== undefined) waiting.aliveUntil = place.aliveUntil
+    else if (request.waits === 'notice') entry.watchers.set(request.token, place)
+    else if (request.waits === 'queue') this.enqueue(entry, place)
     const [first] = entry.holds
     const free = Math.min(...entry.holds.map(({ ends }) => ends)) - this.now()
-    return {
-      outcome: 'busy',
-      lookAgain: Math.max(1, Math.min(free + 1, WAITER_LIFE / 3)),
-      holder: first && this.#describe(first),
-    }
+    const lookAgain = Math.max(1, Math.min(free + 1, WAITER_LIFE / 3))
+    return { outcome: 'busy', lookAgain, holder: first && this.describe(first) }
   }
 
   cancel(key: LockKey, token: string): void {
-    this.#tombstones.set(token, this.now() + TOMBSTONE_LIFE)
+    this.bury(token)
     this.release(key, token)
   }
 
@@ -118,7 +111,7 @@ export class NativeServer {
     const hold = this.entry(key).holds.find((one) => one.token === token || one.token === rotateTo)
     if (hold === undefined) return undefined
     hold.token = rotateTo ?? token
-    hold.ends = Math.max(hold.ends, this.now() + ttl)
+    this.prolong(hold, ttl)
     return hold.ends - this.now()
   }
 
@@ -130,7 +123,7 @@ export class NativeServer {
     entry.watchers.delete(token)
     const released = entry.holds.length < held
     this.serve(entry)
-    this.#forgetIdle(key)
+    this.forgetIdle(key)
     return released
   }
 
@@ -139,13 +132,13 @@ export class NativeServer {
     const held = entry.holds.length > 0
     entry.holds = []
     this.serve(entry)
-    this.#forgetIdle(key)
+    this.forgetIdle(key)
     return held
   }
 
   inspect(key: LockKey): LockState {
     const { holds, queue } = this.entry(key)
-    return { holders: holds.map((hold) => this.#describe(hold)), waiters: queue.length }
+    return { holders: holds.map((hold) => this.describe(hold)), waiters: queue.length }
   }
 
   list(namespace: string, prefix: string): string[] {
@@ -161,8 +154,18 @@ export class NativeServer {
 
   /** The entry as it is now: without what has run out, and with those granted whose turn has come. */
   protected entry(key: LockKey): Entry {
-    for (const [token, until] of this.#tombstones) if (until < this.now()) this.#tombstones.delete(token)
     return this.#current(this.address(key))
+  }
+
+  /** It arrives when its sender no longer waits for it. */
+  protected stale({ notAfter, token }: ServerAcquire): boolean {
+    return this.now() > notAfter || this.#tombstones.has(token)
+  }
+
+  /** A cancelled token: nothing that arrives later with it has an effect. */
+  protected bury(token: string): void {
+    for (const [old, until] of this.#tombstones) if (until < this.now()) this.#tombstones.delete(old)
+    this.#tombstones.set(token, this.now() + TOMBSTONE_LIFE)
   }
 
   protected address(key: LockKey): string {
@@ -171,10 +174,38 @@ export class NativeServer {
 
   #current(id: string): Entry {
     const entry = this.#entries.get(id) ?? { holds: [], queue: [], watchers: new Map(), fence: this.#floor }
-    entry.holds = entry.holds.filter(({ ends }) => ends > this.now())
+    entry.holds = entry.holds.filter((hold) => this.lives(hold))
     entry.queue = entry.queue.filter(({ aliveUntil }) => aliveUntil > this.now())
     this.serve(entry)
     return entry
+  }
+
+  /** Nobody is overtaken. */
+  protected mayEnter(entry: Entry, request: ServerAcquire): boolean {
+    return entry.queue.length === 0 && fits(entry, request)
+  }
+
+  /** The reply of an earlier request was lost. */
+  protected adopt(hold: Hold, { ttl }: ServerAcquire): ServerAnswer {
+    this.prolong(hold, ttl)
+    return { outcome: 'granted', fencingToken: hold.fence, ttl: hold.ends - this.now() }
+  }
+
+  protected lives({ ends }: Hold): boolean {
+    return ends > this.now()
+  }
+
+  protected prolong(hold: Hold, ttl: number): void {
+    hold.ends = Math.max(hold.ends, this.now() + ttl)
+  }
+
+  protected enqueue(entry: Entry, place: Place): void {
+    entry.queue.push(place)
+  }
+
+  /** For how long a hold lasts that its new holder may not have heard of. */
+  protected claim({ ttl }: ServerAcquire): number {
+    return Math.min(CLAIM, ttl)
   }
 
   protected grant(entry: Entry, request: ServerAcquire, ttl: number): Hold {
@@ -191,29 +222,35 @@ export class NativeServer {
     for (let [first] = entry.queue; first !== undefined && fits(entry, first.request); [first] = entry.queue) {
       const { request, link } = first
       entry.queue.shift()
-      const ttl = Math.min(CLAIM, request.ttl)
+      const ttl = this.claim(request)
       const { fence, since } = this.grant(entry, request, ttl)
       const grant = { fencingToken: fence, at: since, ttl }
       this.network.push(link, () => link.pushed({ token: request.token, grant }))
     }
-    if (entry.holds.length > 0) return
-    for (const [token, link] of entry.watchers) this.network.push(link, () => link.pushed({ token, grant: undefined }))
-    entry.watchers.clear()
+    for (const [token, { request, link }] of entry.watchers) {
+      if (!fits(entry, request)) continue
+      entry.watchers.delete(token)
+      this.network.push(link, () => link.pushed({ token, grant: undefined }))
+    }
   }
 
-  #forgetIdle(key: LockKey): void {
+  protected forgetIdle(key: LockKey): void {
     const entry = this.#entries.get(this.address(key))
     if (entry === undefined || entry.holds.length > 0 || entry.queue.length > 0) return
-    if (entry.fence > this.#floor) this.#floor = entry.fence
+    this.#floor = this.raised(this.#floor, entry.fence)
     this.#entries.delete(this.address(key))
   }
 
-  #describe({ owner, mode, fence, ends, since, metadata }: Hold): HolderState {
+  protected raised(floor: bigint, fence: bigint): bigint {
+    return fence > floor ? fence : floor
+  }
+
+  protected describe({ owner, mode, fence, ends, since, metadata }: Hold): HolderState {
     return { owner, mode, fencingToken: fence, remaining: ends - this.now(), age: this.now() - since, metadata }
   }
 }
 
-function fits({ holds }: Entry, { mode, permits }: ServerAcquire): boolean {
+export function fits({ holds }: Entry, { mode, permits }: ServerAcquire): boolean {
   if (holds.length === 0) return true
   if (mode !== holds[0]?.mode) return false
   return mode === 'shared' || (mode === 'semaphore' && holds.length < permits)

@@ -1,8 +1,8 @@
 import fs from 'node:fs'
 import { userInfo } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { LockBackendError } from '@locks/core'
-import { makeDirectory } from './disk.ts'
+import { codeOf, makeDirectory } from './disk.ts'
 
 /** File systems that several hosts may write to, by the type that statfs(2) reports on Linux. */
 const NETWORK: ReadonlyMap<number, string> = new Map([
@@ -58,10 +58,23 @@ const fileSystemType = (path: string): Promise<number> =>
     fs.statfs(path, (error, { type } = { type: 0 } as fs.StatsFs) => (error === null ? resolve(type) : reject(error)))
   })
 
-const makePath = (path: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    fs.mkdir(path, { recursive: true, mode: 0o700 }, (error) => (error === null ? resolve() : reject(error)))
-  })
+/** By hand, because `recursive: true` reports ENOENT for a file system that is read-only. */
+async function makePath(path: string): Promise<void> {
+  if (await makeIfMissing(path)) return
+  await makePath(dirname(path))
+  if (!(await makeIfMissing(path))) throw new LockBackendError(`the directory ${path} vanishes again and again`)
+}
+
+/** False if the folder that it should be in is missing. */
+async function makeIfMissing(path: string): Promise<boolean> {
+  if ((await statPath(path)) !== null) return true
+  try {
+    return await makeDirectory(path)
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return true
+    throw error
+  }
+}
 
 /** The directory of a store: made on first use, and looked at once whether locks in it can be trusted. */
 export class StoreDirectory {
@@ -98,9 +111,9 @@ export class StoreDirectory {
   /** Makes the directory and what belongs into it, as far as it is missing. */
   async prepare(): Promise<void> {
     this.#trusted = false
-    if ((await statPath(this.path)) === null) await makePath(this.path)
+    await makePath(this.path)
     await this.check()
-    await Promise.all([this.nursery, this.floor].map(makeIfMissing))
+    await Promise.all([makeIfMissing(this.nursery), makeIfMissing(this.floor)])
   }
 
   #checkOwner(stats: fs.Stats): void {
@@ -122,11 +135,4 @@ export class StoreDirectory {
       `the directory ${this.path} is on a network file system (${type}), where other hosts could share the locks: give a local directory, or { networkFileSystem: true } after reading what is promised there`,
     )
   }
-}
-
-async function makeIfMissing(path: string): Promise<void> {
-  if ((await statPath(path)) !== null) return
-  await makeDirectory(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-  })
 }

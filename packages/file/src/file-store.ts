@@ -10,7 +10,7 @@ import { readRecord, replaceRecord } from './key-directory.ts'
 import { directoryName } from './key-names.ts'
 import { createRecord, removeRecord } from './lifecycle.ts'
 import { namesIn } from './names.ts'
-import type { Pointer } from './pointer.ts'
+import { type Pointer, pointerAfter } from './pointer.ts'
 import { hostPresence, type ProcessPresence } from './presence.ts'
 import { Watchers } from './watchers.ts'
 
@@ -64,14 +64,16 @@ export class FileStore implements RecordStore<FileVersion> {
   async write(key: LockKey, version: FileVersion | null, record: RecordWrite): Promise<FileVersion | null> {
     try {
       if (!this.#directory.trusted) await this.#directory.prepare()
-      const from = version?.pointer ?? null
-      const floor = version?.pointer === null ? version.floor : undefined
-      const pointer =
-        from === null
-          ? await createRecord(this.#directory, directoryName(key), key, record, floor)
-          : await replaceRecord(this.#pathOf(key), from, record)
+      const directory = this.#pathOf(key)
+      if (version?.pointer) {
+        const from = version.pointer
+        const pointer = pointerAfter(from, record)
+        this.#watchers.writing(directory, from, pointer)
+        return (await replaceRecord(directory, from, pointer, record.value)) ? { pointer } : null
+      }
+      const pointer = await createRecord(this.#directory, directoryName(key), key, record, version?.floor)
       if (pointer === null) return null
-      this.#watchers.wrote(this.#pathOf(key), pointer)
+      this.#watchers.made(directory, pointer)
       return { pointer }
     } catch (error) {
       throw failure(this.location, key, 'change its record', error)

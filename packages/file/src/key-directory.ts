@@ -1,6 +1,5 @@
-import type { RecordWrite } from '@locks/core'
 import { codeOf, list, rename, unlinkLater } from './disk.ts'
-import { isWhole, type Listing, type Pointer, pointerAfter, sort } from './pointer.ts'
+import { isWhole, type Listing, type Pointer, sort } from './pointer.ts'
 import { readText, writeText } from './texts.ts'
 
 /** How often a directory is listed again if a rename seems to have come between. */
@@ -38,19 +37,22 @@ export async function readRecord(directory: string): Promise<Current | null> {
   }
 }
 
-/** Replaces the record if `from` is still the current one; null if it isn't. */
-export async function replaceRecord(directory: string, from: Pointer, record: RecordWrite): Promise<Pointer | null> {
-  const pointer = pointerAfter(from, record)
-  if (pointer.more !== null && !(await writeMore(directory, pointer, record.value))) return null
+/** Changes the record from one pointer to the next, if `from` is still the current one; false if it isn't. */
+export async function replaceRecord(
+  directory: string,
+  from: Pointer,
+  pointer: Pointer,
+  value: string,
+): Promise<boolean> {
+  if (pointer.more !== null && !(await writeMore(directory, pointer, value))) return false
   let moved = false
   try {
     moved = await rename(`${directory}/${from.name}`, `${directory}/${pointer.name}`)
   } finally {
     if (!moved && pointer.more !== null) unlinkLater(`${directory}/${pointer.more.file}`)
   }
-  if (!moved) return null
-  if (from.more !== null) unlinkLater(`${directory}/${from.more.file}`)
-  return pointer
+  if (moved && from.more !== null) unlinkLater(`${directory}/${from.more.file}`)
+  return moved
 }
 
 /** Writes the text that a pointer's name has no room for; false if the directory is gone. */

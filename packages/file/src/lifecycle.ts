@@ -88,7 +88,11 @@ export async function removeRecord(
   const listing = await look(target)
   // A directory that could not be removed had better keep its record.
   if (listing === null || listing.pointer?.name !== pointer.name || listing.foreign.length > 0) return false
-  await raiseFloor(store.floor, fence)
+  await raiseFloor(store.floor, fence).catch(async (error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') throw error
+    await store.prepare()
+    await raiseFloor(store.floor, fence)
+  })
   if (!(await rename(`${target}/${pointer.name}`, `${target}/${graveOf(pointer)}`))) return false
   await finishRemoval(store, target).catch(() => undefined)
   return true

@@ -9,8 +9,10 @@ interface Watched {
   watcher: fs.FSWatcher | undefined
   readonly listeners: Set<() => void>
   linger: NodeJS.Timeout | undefined
-  /** The newest pointer that was heard of or written: of a rename, the old name is reported as well. */
+  /** The newest pointer that was heard of: of a rename, the old name is reported as well. */
   newest: Pointer | undefined
+  /** The name that this process gave or is about to give: no news to it. */
+  own: string
 }
 
 /**
@@ -33,12 +35,21 @@ export class Watchers {
     }
   }
 
-  /** Its own writes are no news to this process. Also the moment to watch a directory that has just been made. */
-  wrote(directory: string, pointer: Pointer): void {
+  /** This process is about to change a record: before the rename, because the notice can overtake its return. */
+  writing(directory: string, from: Pointer, to: Pointer): void {
     const watched = this.#watched.get(directory)
     if (watched === undefined) return
+    watched.own = to.name
+    if (isNewer(from, watched.newest)) watched.newest = from
+  }
+
+  /** This process has made the directory of a lock: the moment to watch it, if somebody waits already. */
+  made(directory: string, pointer: Pointer): void {
+    const watched = this.#watched.get(directory)
+    if (watched === undefined || watched.listeners.size === 0) return
     watched.newest = pointer
-    if (watched.watcher === undefined && watched.listeners.size > 0) this.#start(directory, watched)
+    stop(watched)
+    this.#start(directory, watched)
   }
 
   close(): void {
@@ -46,7 +57,7 @@ export class Watchers {
   }
 
   #add(directory: string): Watched {
-    const watched: Watched = { watcher: undefined, listeners: new Set(), linger: undefined, newest: undefined }
+    const watched: Watched = { watcher: undefined, listeners: new Set(), linger: undefined, newest: undefined, own: '' }
     this.#watched.set(directory, watched)
     return watched
   }
@@ -73,12 +84,15 @@ function stop(watched: Watched): void {
   watched.watcher = undefined
 }
 
+const isNewer = (pointer: Pointer, than: Pointer | undefined): boolean =>
+  pointer.series !== than?.series || pointer.count > than.count
+
 function notice(directory: string, watched: Watched, file: string | null): void {
   if (file !== null && file !== basename(directory)) {
     const pointer = parsePointer(file)
-    if (pointer === undefined || (pointer.series === watched.newest?.series && pointer.count <= watched.newest.count))
-      return
+    if (pointer === undefined || !isNewer(pointer, watched.newest)) return
     watched.newest = pointer
+    if (file === watched.own) return
   } else if (file !== null) stop(watched) // The directory itself is gone; a new one needs a new watch.
   for (const changed of [...watched.listeners]) changed()
 }

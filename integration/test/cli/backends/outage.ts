@@ -1,6 +1,7 @@
-/** `outage:///folder`: the file backend; while a file `outage` lies beside the folder, no call is ever answered. */
+/** `outage:///folder`: the file backend; while a file `outage` lies beside the folder, calls hang, and arrive after it. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { registerBackend } from '@locks/core'
 import { fileBackend } from '@locks/file'
@@ -13,8 +14,11 @@ registerBackend('outage', (url) => {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
-      if (name !== 'standFor' && name !== 'close' && existsSync(cut)) return () => new Promise(() => undefined)
-      return value.bind(target)
+      if (name === 'standFor' || name === 'close') return value.bind(target)
+      return async (...args: unknown[]) => {
+        while (existsSync(cut)) await sleep(20)
+        return value.apply(target, args)
+      }
     },
   })
 })

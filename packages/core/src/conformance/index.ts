@@ -19,6 +19,7 @@ import { renewal } from './cases/renewal.ts'
 import { residue } from './cases/residue.ts'
 import { semaphore } from './cases/semaphore.ts'
 import { shared } from './cases/shared.ts'
+import { turmoil } from './cases/turmoil.ts'
 import { unknownOutcome } from './cases/unknown-outcome.ts'
 import { using } from './cases/using.ts'
 import { Stage } from './stage.ts'
@@ -35,6 +36,7 @@ const themes: readonly Theme[] = [
   ownership,
   unknownOutcome,
   outage,
+  turmoil,
   abort,
   using,
   fencing,

@@ -42,6 +42,11 @@ export class Stage {
     this.pause = Math.max(10, latency / 2)
   }
 
+  /** What a ttl is worth to its holder, counted from the send of its request. */
+  worth(ttl: number): number {
+    return ttl * 0.99 - 2 - this.capabilities.ttl.granularity
+  }
+
   /** Milliseconds after its last renewal within which a hold that isn't renewed must have made way for who waits. */
   expiry(ttl: number = this.ttl): number {
     return (this.capabilities.guarantee.expiry === 'observation' ? 2 * ttl : ttl) + this.patience
@@ -96,6 +101,10 @@ export class Stage {
 
   async contenders(count: number, options: Partial<ContenderOptions> = {}): Promise<readonly Contender[]> {
     return Promise.all(Array.from({ length: count }, () => this.contender(options)))
+  }
+
+  offers(name: Fault): boolean {
+    return this.#target.faults?.[name] !== undefined
   }
 
   /** Makes trouble, which ends with the case at the latest. */

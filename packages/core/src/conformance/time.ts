@@ -9,6 +9,12 @@ export function block(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
+/** Work that is awaited later. Where its case fails before that, its own failure is no news. */
+export function later<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined)
+  return work
+}
+
 /** Looks again and again until `probe` answers something other than false, null or undefined, and resolves with that. */
 export async function eventually<T>(
   requirement: string,

@@ -12,7 +12,7 @@ export class Witness {
   readonly fences: bigint[] = []
   most: number = 0
 
-  /** `limit`: how many may hold at once. */
+  /** `limit`: how many may hold at once, unless all of them are readers. */
   constructor(limit = 1) {
     this.#limit = limit
   }
@@ -27,10 +27,10 @@ export class Witness {
     this.#inside.add(lease)
     this.fences.push(lease.fencingToken)
     this.most = Math.max(this.most, this.#inside.size)
-    assert.ok(
-      this.#inside.size <= this.#limit,
-      `${this.#inside.size} held at once, with fencing tokens ${[...this.#inside].map((one) => one.fencingToken).join(', ')}`,
-    )
+    const inside = [...this.#inside]
+    const together = inside.every(({ mode }) => mode === 'shared') || inside.length <= this.#limit
+    const shown = inside.map(({ mode, fencingToken }) => `${mode} with fencing token ${fencingToken}`)
+    assert.ok(together, `${inside.length} held at once: ${shown.join(', ')}`)
   }
 
   leave(lease: Lease): void {

@@ -17,11 +17,12 @@ export class Observer {
     this.#runtime = runtime
   }
 
-  /** Notes the entries that need watching; forgets those that changed or went. */
-  look(keyId: string, state: RecordState, needed: (entry: Holder | Waiter) => boolean): void {
-    const entries = [...state.holders, ...state.queue].filter(needed)
+  /** Notes the entries that are not on the clock of this id; forgets those that changed or went. */
+  look(keyId: string, state: RecordState, clock: string | undefined): void {
+    const isForeign = ({ term }: Holder | Waiter): boolean => clock === undefined || term.clock !== clock
     const before = this.#sightings.get(keyId)
-    if (before === undefined && entries.length === 0) return
+    if (before === undefined && !state.holders.some(isForeign) && !state.queue.some(isForeign)) return
+    const entries = [...state.holders, ...state.queue].filter(isForeign)
     this.#sightings.delete(keyId)
     if (entries.length === 0) return
     const now = this.#runtime.now()

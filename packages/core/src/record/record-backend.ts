@@ -124,7 +124,7 @@ class RecordBackend<Version> implements LockBackend {
           return {
             outcome: 'busy',
             retryAfter: this.#retryAfter(request, look, step.position),
-            holder: first && this.#describe(key, look, first),
+            holder: first && this.#describe(look, first),
           }
         }
       }
@@ -172,7 +172,7 @@ class RecordBackend<Version> implements LockBackend {
     return this.#run(async () => {
       const look = await this.#records.look(key, timeout)
       const { holders, queue } = machine.advance(look.state, look.present)
-      return { holders: holders.map((holder) => this.#describe(key, look, holder)), waiters: queue.length }
+      return { holders: holders.map((holder) => this.#describe(look, holder)), waiters: queue.length }
     })
   }
 
@@ -248,9 +248,9 @@ class RecordBackend<Version> implements LockBackend {
     return { since: basis, ttl: present.remaining(holder.term) ?? holder.term.ttl }
   }
 
-  #describe(key: LockKey, { present }: Look<Version>, holder: Holder): HolderState {
+  #describe({ present }: Look<Version>, holder: Holder): HolderState {
     const { owner, mode, fence, start, metadata, term } = holder
-    const remaining = this.#records.remaining(key, present, holder)
+    const remaining = present.left(holder)
     const age = present.remaining(term) === undefined ? undefined : Math.max(0, present.now - start)
     return { owner, mode, fencingToken: fence, remaining, age, metadata }
   }
@@ -260,11 +260,11 @@ class RecordBackend<Version> implements LockBackend {
    * polling interval in case no notice came. Those behind the first leave the moment of expiry to it.
    */
   #retryAfter(request: AcquireRequest, { state, present }: Look<Version>, position: number): number {
-    const { key, wait } = request
+    const { wait } = request
     const jitter = 0.75 + this.runtime.random() / 2
     const poll = wait?.retryInterval ?? Math.min(MAX_POLL, this.#store.pollInterval * (position + 1))
     const runsOut = state.holders.reduce(
-      (soonest, holder) => Math.min(soonest, this.#records.remaining(key, present, holder)),
+      (soonest, holder) => Math.min(soonest, present.left(holder)),
       Number.POSITIVE_INFINITY,
     )
     const grain = this.capabilities.ttl.granularity

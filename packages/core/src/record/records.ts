@@ -1,21 +1,11 @@
 import { LockBackendError } from '../errors.ts'
 import type { LockKey } from '../key.ts'
 import { elapsed, type Instant, type Runtime } from '../runtime.ts'
-import type { Present } from './machine.ts'
 import { isIdle } from './machine.ts'
 import { Observer } from './observer.ts'
-import {
-  DamagedRecord,
-  decodeState,
-  EMPTY,
-  encodeEssence,
-  encodeState,
-  type Holder,
-  type RecordState,
-  type Term,
-  type Waiter,
-} from './state.ts'
+import { DamagedRecord, decodeState, EMPTY, encodeEssence, encodeState, type RecordState } from './state.ts'
 import type { RecordStore } from './store.ts'
+import { View } from './view.ts'
 
 /** A record as it was read or written last, and the moment before that reading. */
 export interface Snapshot<Version> {
@@ -30,7 +20,7 @@ export interface Snapshot<Version> {
 export interface Look<Version> extends Snapshot<Version> {
   /** Taken before the store's clock was read: what an expiry written now rests on. */
   readonly basis: Instant
-  readonly present: Present
+  readonly present: View
 }
 
 export interface Change {
@@ -66,7 +56,7 @@ export class Records<Version> {
     const state = value === null ? EMPTY : decode(key, this.#store, value)
     const snapshot = { version, exists: value !== null, state, floor }
     this.#remember(key, snapshot)
-    return { ...snapshot, basis, present: await this.#present(key, state) }
+    return { ...(await this.#recall(key, snapshot)), basis }
   }
 
   /**
@@ -79,11 +69,13 @@ export class Records<Version> {
     timeout: number,
     step: (look: Look<Version>) => Step,
   ): Promise<{ readonly step: Step; readonly look: Look<Version> }> {
-    const started = this.#runtime.now()
+    let started: Instant | undefined
     let remembered = this.#remembered.get(key.id)
     for (let conflicts = 0; ; ) {
       const fresh = remembered === undefined
-      const look = remembered === undefined ? await this.look(key, timeout) : await this.#recall(key, remembered)
+      const seen = remembered === undefined ? this.look(key, timeout) : this.#recall(key, remembered)
+      const look = seen instanceof Promise ? await seen : seen
+      started ??= look.basis
       const result = step(look)
       if (result.state === look.state && result.force !== true) {
         if (fresh) return { step: result, look }
@@ -108,21 +100,14 @@ export class Records<Version> {
     this.#remembered.delete(key.id)
   }
 
-  /** Milliseconds for which an entry may still count, as far as this reader can tell. */
-  remaining(key: LockKey, present: Present, entry: Holder | Waiter): number {
-    if (entry.term.at === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
-    return Math.max(0, present.remaining(entry.term) ?? this.#observer.remaining(key.id, entry))
-  }
-
   /** False: conflict, nothing was changed. */
   async #write(key: LockKey, from: Look<Version>, change: Change, timeout: number): Promise<boolean> {
     const { state, force = false } = change
     if (isIdle(state) && !force && this.#store.idleRecords === 'remove')
       return !from.exists || this.#store.remove(key, from.version, state.fence, timeout)
-    const keepFor = [...state.holders, ...state.queue].reduce(
-      (longest, entry) => Math.max(longest, this.remaining(key, from.present, entry)),
-      0,
-    )
+    let keepFor = 0
+    for (const holder of state.holders) keepFor = Math.max(keepFor, from.present.left(holder))
+    for (const waiter of state.queue) keepFor = Math.max(keepFor, from.present.left(waiter))
     const record = { value: encodeState(state), fence: state.fence, keepFor, essence: () => encodeEssence(state) }
     const version = await this.#store.write(key, from.version, record, timeout)
     if (version === null) return false
@@ -130,35 +115,19 @@ export class Records<Version> {
     return true
   }
 
-  async #recall(key: LockKey, snapshot: Snapshot<Version>): Promise<Look<Version>> {
-    return { ...snapshot, basis: this.#runtime.now(), present: await this.#present(key, snapshot.state) }
+  /** At once, but for a clock that has to be asked. */
+  #recall(key: LockKey, snapshot: Snapshot<Version>): Look<Version> | Promise<Look<Version>> {
+    const basis = this.#runtime.now()
+    const reading = this.#store.clock?.now() ?? 0
+    if (typeof reading === 'number') return { ...snapshot, basis, present: this.#view(key, snapshot.state, reading) }
+    return reading.then((now) => ({ ...snapshot, basis, present: this.#view(key, snapshot.state, now) }))
   }
 
-  async #present(key: LockKey, state: RecordState): Promise<Present> {
+  #view(key: LockKey, state: RecordState, now: number): View {
     const { clock, presence } = this.#store
-    const grain = clock?.grain ?? 0
-    const reading = clock?.now() ?? 0
-    const now = typeof reading === 'number' ? reading : await reading
-    const self = presence?.self ?? ''
-    const foreign = (entry: Holder | Waiter): boolean => clock === null || entry.term.clock !== clock.id
-    this.#observer.look(key.id, state, foreign)
-    return {
-      now,
-      self,
-      over: (entry) => {
-        if (entry.process !== self && entry.process !== '' && presence?.gone(entry.process) === true) return true
-        if (entry.term.at === Number.POSITIVE_INFINITY) return false
-        if (foreign(entry)) return this.#observer.remaining(key.id, entry) <= 0
-        return entry.term.at <= now - grain
-      },
-      arm: (wanted, previous): Term => {
-        const ttl = Math.ceil(wanted)
-        if (ttl === Number.POSITIVE_INFINITY) return { clock: clock?.id ?? '', at: ttl, ttl }
-        if (clock === null) return { clock: '', at: previous === undefined ? 0 : previous.at + 1, ttl }
-        return { clock: clock.id, at: Math.ceil(now + ttl), ttl }
-      },
-      remaining: (term) => (clock === null || term.clock !== clock.id ? undefined : term.at - now),
-    }
+    const view = new View(clock, presence, this.#observer, key.id, now)
+    this.#observer.look(key.id, state, clock?.id)
+    return view
   }
 
   #remember(key: LockKey, snapshot: Snapshot<Version>): void {

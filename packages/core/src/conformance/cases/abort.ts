@@ -3,7 +3,7 @@ import { Lock } from '../../index.ts'
 import { counted, rejection } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { fault, queue, type Theme, theme } from '../theme.ts'
-import { eventually, now, sleep } from '../time.ts'
+import { eventually, later, now, sleep } from '../time.ts'
 
 const LIMIT = 20
 
@@ -77,9 +77,9 @@ export const abort: Theme = theme('abort', [
       const third = await t.lock()
       const lease = await first.acquire()
       const controller = new AbortController()
-      const quitter = rejection(second.acquire({ signal: controller.signal }))
+      const quitter = later(rejection(second.acquire({ signal: controller.signal })))
       await eventually('it waits', t.patience, async () => (await first.inspect()).waiters === 1)
-      const waiting = third.acquire()
+      const waiting = later(third.acquire())
       await eventually('both wait', t.patience, async () => (await first.inspect()).waiters === 2)
       controller.abort()
       await quitter

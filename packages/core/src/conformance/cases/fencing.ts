@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Lock } from '../../index.ts'
 import { granted } from '../expect.ts'
 import { fault, mode, queue, type Theme, theme } from '../theme.ts'
-import { eventually } from '../time.ts'
+import { eventually, sleep } from '../time.ts'
 import { Witness } from '../witness.ts'
 
 function assertAbove(after: bigint, before: bigint): void {
@@ -57,6 +57,29 @@ export const fencing: Theme = theme('fencing', [
       const { fencingToken } = granted(await first.acquire())
       await first.cancel()
       assertAbove(granted(await second.acquire()).fencingToken, fencingToken)
+    },
+  },
+  {
+    title: 'tokens rise over requests that were given up, and may arrive late',
+    needs: [fault('delayRequests', 'resume')],
+    async body(t) {
+      const requestTimeout = 100
+      const [mine, others] = [t.options(await t.client(), { requestTimeout }), t.options(await t.client())]
+      const names = Array.from({ length: 40 }, (_, index) => `${t.name}/${index}`)
+      const takeAll = () => Promise.all(names.map((name) => tokenOf(new Lock(name, others))))
+      const before = await takeAll()
+      await t.trouble('delayRequests', 0, 3 * requestTimeout)
+      const given = names.map((name) => new Lock(name, mine).tryAcquire().catch(() => null))
+      const leases = await Promise.all(given)
+      await t.trouble('resume')
+      await Promise.all(leases.map((lease) => lease?.release()))
+      const between = await takeAll()
+      await sleep(4 * requestTimeout)
+      const after = await takeAll()
+      for (const index of names.keys()) {
+        assertAbove(between[index] ?? 0n, before[index] ?? 0n)
+        assertAbove(after[index] ?? 0n, between[index] ?? 0n)
+      }
     },
   },
   {

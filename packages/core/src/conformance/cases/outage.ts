@@ -3,7 +3,7 @@ import { createLocks } from '../../index.ts'
 import { refused } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { fault, list, type Theme, theme } from '../theme.ts'
-import { eventually, timed } from '../time.ts'
+import { eventually, later, timed } from '../time.ts'
 
 const requestTimeout = 200
 
@@ -23,8 +23,8 @@ export const outage: Theme = theme('outage', [
       const lock = await t.lock({ requestTimeout })
       await lock.locked()
       await t.trouble('pause')
-      await unanswered(t, () => lock.acquire())
       await unanswered(t, () => lock.tryAcquire())
+      await unanswered(t, () => lock.acquire())
       await unanswered(t, () => lock.using(async () => undefined))
     },
   },
@@ -77,7 +77,8 @@ export const outage: Theme = theme('outage', [
     async body(t) {
       const [first, second] = await t.pair()
       await first.acquire()
-      const waiting = refused(second.acquire({ timeout: 20_000, requestTimeout, retryInterval: 100 }), 'LOCK_BACKEND')
+      const waits = second.acquire({ timeout: 20_000, requestTimeout, retryInterval: 100 })
+      const waiting = later(refused(waits, 'LOCK_BACKEND'))
       if (t.capabilities.queue === 'fifo')
         await eventually('it waits', t.patience, async () => (await first.inspect()).waiters === 1)
       await t.trouble('pause')
@@ -134,7 +135,7 @@ export const outage: Theme = theme('outage', [
     async body(t) {
       const [first, second] = await t.pair()
       const lease = await first.acquire()
-      const waiting = second.acquire()
+      const waiting = later(second.acquire())
       if (t.capabilities.queue === 'fifo')
         await eventually('it waits', t.patience, async () => (await first.inspect()).waiters === 1)
       await t.trouble('disconnect')

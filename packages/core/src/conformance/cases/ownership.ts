@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { granted, refused } from '../expect.ts'
 import { type Theme, theme } from '../theme.ts'
-import { eventually } from '../time.ts'
+import { eventually, later } from '../time.ts'
 
 export const ownership: Theme = theme('ownership', [
   {
@@ -115,7 +115,7 @@ export const ownership: Theme = theme('ownership', [
     async body(t) {
       const [first, second] = await t.pair()
       await first.acquire()
-      const waiting = second.acquire()
+      const waiting = later(second.acquire())
       await eventually('it waits', t.patience, async () =>
         t.capabilities.queue === 'none' ? true : (await first.inspect()).waiters === 1,
       )

@@ -5,7 +5,7 @@ import { type Runtime, systemRuntime } from '../../runtime.ts'
 import { refused, wrapped } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { list, type Theme, theme } from '../theme.ts'
-import { eventually, sleep } from '../time.ts'
+import { eventually, later, sleep } from '../time.ts'
 
 /** What keeps the process alive now, by type: `Timeout`, `TCPSocketWrap`, … */
 function resources(): Map<string, number> {
@@ -48,7 +48,7 @@ async function busyLife(t: Stage, first: Lock, second: Lock): Promise<void> {
   const lease = await first.acquire()
   assert.equal(await second.tryAcquire({ timeout: 20 }), null)
   await assert.rejects(second.acquire({ signal: AbortSignal.timeout(20) }))
-  const waiting = second.acquire()
+  const waiting = later(second.acquire())
   await lease.release()
   const next = await waiting
   await next.renew()
@@ -101,7 +101,7 @@ export const residue: Theme = theme('residue', [
         const [first, second] = await t.pair()
         await busyLife(t, first, second)
         await first.acquire({ timeout: t.patience })
-        const waiting = refused(second.acquire(), 'LOCK_BACKEND')
+        const waiting = later(refused(second.acquire(), 'LOCK_BACKEND'))
         await sleep(20)
         await t.close()
         await waiting
@@ -130,7 +130,7 @@ export const residue: Theme = theme('residue', [
       const { signal } = new AbortController()
       const lease = await first.acquire({ signal })
       assert.equal(await second.tryAcquire({ signal, timeout: 20 }), null)
-      const waiting = second.acquire({ signal })
+      const waiting = later(second.acquire({ signal }))
       await lease.release()
       await waiting
       assert.equal(getEventListeners(signal, 'abort').length, 0)
@@ -152,7 +152,7 @@ export const residue: Theme = theme('residue', [
       const backend = await t.client()
       const lock = new Lock(t.name, t.options(backend))
       const lease = await lock.acquire()
-      const waiting = refused(lock.acquire(), 'LOCK_BACKEND')
+      const waiting = later(refused(lock.acquire(), 'LOCK_BACKEND'))
       await sleep(20)
       await createLocks({ backend }).close()
       await waiting

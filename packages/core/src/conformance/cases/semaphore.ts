@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Semaphore } from '../../index.ts'
 import { counted, granted, refused } from '../expect.ts'
 import { mode, not, queue, type Theme, theme } from '../theme.ts'
-import { eventually, sleep } from '../time.ts'
+import { eventually, later, sleep } from '../time.ts'
 import { Witness } from '../witness.ts'
 
 const permitsOffered = mode('semaphore')
@@ -40,7 +40,7 @@ export const semaphore: Theme = theme('semaphore', [
     async body(t) {
       const [first, second] = [await t.semaphore(2), await t.semaphore(2)]
       const leases = [await first.acquire(), await first.acquire()]
-      const waiting = second.acquire()
+      const waiting = later(second.acquire())
       await sleep(50)
       await leases[1]?.release()
       assert.equal((await waiting).held, true)

@@ -3,7 +3,7 @@ import { type Lock, ReadWriteLock } from '../../index.ts'
 import { busy, counted, granted, refused } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { mode, not, queue, type Theme, theme } from '../theme.ts'
-import { eventually, now, sleep } from '../time.ts'
+import { eventually, later, now, sleep } from '../time.ts'
 
 const readers = mode('shared')
 
@@ -74,7 +74,7 @@ export const shared: Theme = theme('shared', [
       const stream = async ({ read }: ReadWriteLock, delay: number): Promise<void> => {
         for (await sleep(delay); !over; ) await read.using(() => sleep(20))
       }
-      const reading = streams.map((lock, index) => stream(lock, 7 * index))
+      const reading = streams.map((lock, index) => later(stream(lock, 7 * index)))
       await sleep(60)
       const started = now()
       const lease = await write.acquire()
@@ -93,14 +93,10 @@ export const shared: Theme = theme('shared', [
       const { write } = await t.readWriteLock()
       const reading = await first.read.acquire()
       const order: string[] = []
-      const writing = write.using(() => {
-        order.push('writer')
-      })
+      const writing = later(write.using(() => order.push('writer')))
       await waiters(t, write, 1)
       assert.equal(await second.read.tryAcquire(), null)
-      const late = second.read.using(() => {
-        order.push('reader')
-      })
+      const late = later(second.read.using(() => order.push('reader')))
       await waiters(t, write, 2)
       await reading.release()
       await Promise.all([writing, late])
@@ -115,12 +111,12 @@ export const shared: Theme = theme('shared', [
       const readers = await Promise.all(Array.from({ length: 3 }, () => t.readWriteLock()))
       const writing = await writer.write.acquire()
       let inside = 0
-      const reading = readers.map(({ read }) =>
-        read.using(async () => {
+      const read = (lock: ReadWriteLock) =>
+        lock.read.using(async () => {
           inside += 1
           await eventually('all are inside', t.patience, () => inside === 3)
-        }),
-      )
+        })
+      const reading = readers.map((lock) => later(read(lock)))
       await waiters(t, writer.write, 3)
       await writing.release()
       await Promise.all(reading)

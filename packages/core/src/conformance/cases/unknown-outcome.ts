@@ -62,6 +62,23 @@ export const unknownOutcome: Theme = theme('unknown outcome', [
     },
   },
   {
+    title: 'an acquire repeated after its grant ran out is granted anew, for its whole ttl',
+    async body(t) {
+      const [first, second] = await t.contenders(2)
+      assert.ok(first && second)
+      const { key, patience: timeout } = t
+      const { fencingToken } = granted(await first.acquire({ ttl: t.ttl }))
+      for (const { backend } of [first, second]) await backend.inspect({ key, timeout })
+      await sleep(t.expiry() - timeout + t.slack)
+      const sent = now()
+      const again = granted(await first.acquire({ ttl: t.ttl }))
+      assert.ok(again.fencingToken >= fencingToken)
+      assert.ok(await second.insist(t.expiry(), t.pause), 'it is never replaced')
+      const took = now() - sent
+      assert.ok(took >= t.ttl - t.capabilities.ttl.granularity, `replaced ${took} ms after the repetition`)
+    },
+  },
+  {
     title: 'cancel takes back a grant',
     async body(t) {
       const contender = await t.contender()
@@ -176,19 +193,6 @@ export const unknownOutcome: Theme = theme('unknown outcome', [
       assert.equal(lease.held, true)
       assert.equal(await second.tryAcquire(), null)
       assert.equal(await lease.release(), true)
-    },
-  },
-  {
-    title: 'a request that arrives after its sender gave up has no effect',
-    needs: [fault('delayRequests', 'resume')],
-    async body(t) {
-      const lock = await t.lock({ requestTimeout })
-      await warmUp(lock)
-      await t.trouble('delayRequests', 3 * requestTimeout, 3 * requestTimeout)
-      await refused(lock.tryAcquire(), 'LOCK_BACKEND')
-      await t.trouble('resume')
-      await sleep(4 * requestTimeout)
-      await assertFree(t)
     },
   },
   {

@@ -1,0 +1,49 @@
+import type { Present } from './machine.ts'
+import type { Observer } from './observer.ts'
+import type { Holder, Term, Waiter } from './state.ts'
+import type { Presence, StoreClock } from './store.ts'
+
+/** The present as this process sees it: by the store's clock, its processes, and what was observed. */
+export class View implements Present {
+  readonly now: number
+  readonly self: string
+  readonly #clock: StoreClock | null
+  readonly #presence: Presence | null
+  readonly #observer: Observer
+  readonly #keyId: string
+
+  constructor(clock: StoreClock | null, presence: Presence | null, observer: Observer, keyId: string, now: number) {
+    this.now = now
+    this.self = presence?.self ?? ''
+    this.#clock = clock
+    this.#presence = presence
+    this.#observer = observer
+    this.#keyId = keyId
+  }
+
+  over(entry: Holder | Waiter): boolean {
+    const { process, term } = entry
+    if (process !== this.self && process !== '' && this.#presence?.gone(process) === true) return true
+    if (term.at === Number.POSITIVE_INFINITY) return false
+    if (this.#clock === null || term.clock !== this.#clock.id) return this.#observer.remaining(this.#keyId, entry) <= 0
+    return term.at <= this.now - this.#clock.grain
+  }
+
+  arm(wanted: number, previous?: Term): Term {
+    const ttl = Math.ceil(wanted)
+    const clock = this.#clock
+    if (ttl === Number.POSITIVE_INFINITY) return { clock: clock?.id ?? '', at: ttl, ttl }
+    if (clock === null) return { clock: '', at: previous === undefined ? 0 : previous.at + 1, ttl }
+    return { clock: clock.id, at: Math.ceil(this.now + ttl), ttl }
+  }
+
+  remaining(term: Term): number | undefined {
+    return this.#clock === null || term.clock !== this.#clock.id ? undefined : term.at - this.now
+  }
+
+  /** Milliseconds for which an entry may still count, as far as can be told. */
+  left(entry: Holder | Waiter): number {
+    if (entry.term.at === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
+    return Math.max(0, this.remaining(entry.term) ?? this.#observer.remaining(this.#keyId, entry))
+  }
+}

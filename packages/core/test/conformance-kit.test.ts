@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest'
+import { type ConformanceTarget, conformanceCases } from '../src/conformance/index.ts'
+import { brokenBackends } from './broken-backends.ts'
+import { NativeBackend } from './native-backend.ts'
+import { NativeServer } from './native-server.ts'
+import { Network } from './network.ts'
+
+const server = new NativeServer(new Network())
+const sound: ConformanceTarget = {
+  name: 'sound',
+  capabilities: NativeBackend.capabilities,
+  connect: () => new NativeBackend(server),
+}
+
+describe('the kit catches a backend in which', () => {
+  test.for(brokenBackends)('$flaw', async ({ target, caughtBy }) => {
+    const found = conformanceCases(target()).find(({ name }) => name === caughtBy)
+    expect(found, caughtBy).toBeDefined()
+    await expect(found?.run()).rejects.toThrow()
+  })
+})
+
+describe('the cases', () => {
+  test('have names of their own, each behind its theme', () => {
+    const names = conformanceCases({ ...sound, faults: new Network() }).map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    for (const name of names) expect(name).toMatch(/^[a-z-]+( [a-z-]+)?: \S/)
+  })
+
+  test('can be given to a test runner as they are', () => {
+    for (const { name, run, timeout } of conformanceCases(sound)) {
+      expect([typeof name, typeof run, run.length]).toEqual(['string', 'function', 0])
+      expect(timeout).toBeGreaterThan(0)
+    }
+  })
+
+  test('that need a fault are left out where it is not offered', () => {
+    const names = conformanceCases(sound).map(({ name }) => name)
+    const all = conformanceCases({ ...sound, faults: new Network() }).map(({ name }) => name)
+    const outages = names.filter((name) => name.startsWith('outage:'))
+    expect(outages).toEqual([])
+    expect(all).toEqual(expect.arrayContaining(names))
+    expect(all.length).toBeGreaterThan(names.length)
+  })
+
+  test('that need what the backend lacks are replaced by checks of its refusal', () => {
+    const { capabilities } = sound
+    const poor = { ...capabilities, modes: ['exclusive'], queue: 'none', list: false } as const
+    const names = conformanceCases({ ...sound, capabilities: poor }).map(({ name }) => name)
+    const refusals = names.filter((name) => name.includes('LOCK_UNSUPPORTED')).map((name) => name.split(':')[0])
+    expect(refusals).toEqual(['fairness', 'shared', 'semaphore', 'inspection'])
+    expect(names.filter((name) => name.startsWith('shared:'))).toHaveLength(1)
+  })
+
+  test('fail where a client declares other capabilities than the target', async () => {
+    const capabilities = { ...sound.capabilities, list: false }
+    const [first] = conformanceCases({ ...sound, capabilities })
+    await expect(first?.run()).rejects.toThrow('declares other capabilities')
+  })
+})
