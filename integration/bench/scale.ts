@@ -60,13 +60,16 @@ async function heldLeases(): Promise<void> {
     await sleep(50)
     latest = Math.max(latest, ...leases.filter((_, index) => index % 100 === 0).map(({ remaining }) => TTL - remaining))
   }
-  const perSecond = Array.from({ length: Math.floor(OBSERVED / 1_000) }, (_, second) =>
-    at.filter((time) => time >= start + second * 1_000 && time < start + (second + 1) * 1_000).length,
+  const perSecond = Array.from(
+    { length: Math.floor(OBSERVED / 1_000) },
+    (_, second) => at.filter((time) => time >= start + second * 1_000 && time < start + (second + 1) * 1_000).length,
   )
   const lost = leases.filter(({ held }) => !held).length
   console.log(`${LEASES} leases held by one process, ttl ${TTL} ms, for ${OBSERVED / 1_000} s:`)
   console.log(`  heap per lease ${Math.round(bytes)} bytes, timers that keep the process up ${timers}, lost ${lost}`)
-  console.log(`  renewals/s: median ${median(perSecond)}, most ${Math.max(...perSecond)} (evenly: ${Math.round(LEASES / (TTL / 3_000))})`)
+  console.log(
+    `  renewals/s: median ${median(perSecond)}, most ${Math.max(...perSecond)} (evenly: ${Math.round(LEASES / (TTL / 3_000))})`,
+  )
   console.log(`  longest time without a confirmed renewal ${Math.round(latest)} ms (planned: up to ${TTL / 3} ms)`)
   for (const lease of leases) await lease.release()
 }

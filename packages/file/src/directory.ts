@@ -24,6 +24,18 @@ const NETWORK: ReadonlyMap<number, string> = new Map([
   [0x564c, 'NCP'],
 ])
 
+/** File systems that only one kernel at a time can have mounted, by their type on Linux. */
+const SINGLE_KERNEL: ReadonlySet<number> = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x58465342, // XFS
+  0x9123683e, // Btrfs
+  0xf2f52010, // F2FS
+  0xca451a4e, // bcachefs
+  0x2fc12fc1, // ZFS
+  0x01021994, // tmpfs
+  0x794c7630, // overlayfs
+])
+
 /**
  * `~/.local/state/locks` in the home directory of the account: the same for a login, a service and a cron job of one
  * user, whatever their environment says. Throws LockBackendError for an account without a home.
@@ -85,6 +97,7 @@ export class StoreDirectory {
   readonly floor: string
   readonly #network: boolean
   #trusted = false
+  #singleKernel = false
 
   constructor(path: string, network: boolean) {
     this.path = path
@@ -95,6 +108,11 @@ export class StoreDirectory {
 
   get trusted(): boolean {
     return this.#trusted
+  }
+
+  /** Whether no other kernel can have it mounted: then whoever wrote to it before the last boot is gone. */
+  get singleKernel(): boolean {
+    return this.#singleKernel
   }
 
   /** Looks at the directory if it is there; one that is missing has no locks, and is no failure. */
@@ -129,10 +147,12 @@ export class StoreDirectory {
   }
 
   async #checkLocal(): Promise<void> {
-    const type = NETWORK.get((await fileSystemType(this.path)) >>> 0)
-    if (type === undefined) return
+    const type = (await fileSystemType(this.path)) >>> 0
+    this.#singleKernel = process.platform === 'linux' && SINGLE_KERNEL.has(type)
+    const network = NETWORK.get(type)
+    if (network === undefined) return
     throw new LockBackendError(
-      `the directory ${this.path} is on a network file system (${type}), where other hosts could share the locks: give a local directory, or { networkFileSystem: true } after reading what is promised there`,
+      `the directory ${this.path} is on a network file system (${network}), where other hosts could share the locks: give a local directory, or { networkFileSystem: true } after reading what is promised there`,
     )
   }
 }

@@ -6,9 +6,12 @@ export interface FileBackend extends LockBackend {
   /**
    * Makes this process stand for another one too, such as a child that works under its locks: what this backend writes
    * from now on counts as left behind only once both are gone. A hold taken before is covered from its next renewal.
-   * Throws a TypeError for what cannot be a process id.
+   * Should this process end first, holds that it leaves count until the other one has ended too, whatever their ttl.
+   *
+   * False: that process has ended already, or processes can't be told apart here. Throws a TypeError for what cannot be a
+   * process id.
    */
-  standFor(pid: number): void
+  standFor(pid: number): boolean
 }
 
 /**
@@ -21,9 +24,9 @@ export function fileBackend(options?: string | URL | FileBackendOptions): FileBa
   const { directory, networkFileSystem } = settingsFrom(options)
   const store = new FileStore(directory, networkFileSystem)
   return Object.assign(recordBackend(store), {
-    standFor(pid: number): void {
+    standFor(pid: number): boolean {
       if (!Number.isSafeInteger(pid) || pid < 1) throw new TypeError(`pid is ${pid}: it must be a process id`)
-      store.presence?.standFor(pid)
+      return store.presence?.standFor(pid) ?? false
     },
   })
 }

@@ -27,7 +27,7 @@ export class FileStore implements RecordStore<FileVersion> {
   readonly name: string = 'file'
   readonly location: string
   readonly clock: StoreClock | null = hostClock()
-  readonly presence: ProcessPresence | null = hostPresence()
+  readonly presence: ProcessPresence | null = hostPresence(() => this.#directory.singleKernel)
   readonly ttl: RecordStore<FileVersion>['ttl'] = { min: 20, max: 10 * YEAR, infinite: true }
   readonly queue: 'fifo' = 'fifo'
   readonly pollInterval: number = 50

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readlinkSync, readSync } from 'node:fs'
 import type { Presence } from '@locks/core'
 import { codeOf } from './disk.ts'
-import { hostId } from './host.ts'
+import { type Host, thisHost } from './host.ts'
 
 const MAX_GONE = 64
 const buffer = Buffer.alloc(1_024)
@@ -61,47 +61,88 @@ function isGone(pid: number, start: string): boolean {
   return stat.over || (start !== '' && stat.start !== start)
 }
 
+/** Whether it certainly runs: the very process, not another one with its id. */
+function runs(pid: number, start: string): boolean {
+  const stat = start !== '' && hasProcfs() ? statOf(pid) : undefined
+  return stat !== undefined && !stat.over && stat.start === start
+}
+
+interface Writer {
+  /** `Host.processes` of who wrote it. */
+  readonly host: string
+  readonly processes: readonly { readonly pid: number; readonly start: string }[]
+}
+
+function parse(text: string): Writer | undefined {
+  const [host = '', ...parts] = text.split('.')
+  if (parts.length === 0 || parts.length % 2 !== 0) return undefined
+  const processes = []
+  for (let index = 0; index < parts.length; index += 2) {
+    const pid = Number.parseInt(parts[index] ?? '', 36)
+    if (!(pid > 0)) return undefined
+    processes.push({ pid, start: parts[index + 1] ?? '' })
+  }
+  return { host, processes }
+}
+
 /**
- * Tells which processes are gone, among those of the same boot and the same namespaces: `host.pid.start`, and a further
- * `.pid.start` for each process that the writer stands for. All of them must be gone.
+ * Tells which processes are gone. An identity reads `host.pid.start`, and a further `.pid.start` for each process that the
+ * writer stands for: all of them must be gone.
+ *
+ * Of another boot all are gone, where only one kernel at a time can have the directory's file system mounted
+ * (`singleKernel`). Of another pid namespace nothing is known.
  */
 export class ProcessPresence implements Presence {
-  readonly #host: string
+  readonly #host: Host
+  readonly #singleKernel: () => boolean
   readonly #gone = new Set<string>()
   #self: string
 
-  constructor(host: string) {
+  constructor(host: Host, singleKernel: () => boolean) {
     this.#host = host
-    this.#self = `${host}.${describe(process.pid)}`
+    this.#singleKernel = singleKernel
+    this.#self = `${host.processes}.${describe(process.pid)}`
   }
 
   get self(): string {
     return this.#self
   }
 
-  standFor(pid: number): void {
+  standFor(pid: number): boolean {
     const other = describe(pid)
     const [, start = ''] = other.split('.')
-    if (!isGone(pid, start) && !this.#self.includes(`.${other}`)) this.#self += `.${other}`
+    if (isGone(pid, start)) return false
+    if (!this.#self.includes(`.${other}`)) this.#self += `.${other}`
+    return true
   }
 
   gone(process: string): boolean {
     if (this.#gone.has(process)) return true
-    const [host, ...processes] = process.split('.')
-    if (host !== this.#host || processes.length === 0 || processes.length % 2 !== 0) return false
-    for (let index = 0; index < processes.length; index += 2) {
-      const pid = Number.parseInt(processes[index] ?? '', 36)
-      if (!(pid > 0) || !isGone(pid, processes[index + 1] ?? '')) return false
-    }
+    const writer = parse(process)
+    if (writer === undefined || !this.#isGone(writer)) return false
     // Only this answer stays true for ever.
     if (this.#gone.size >= MAX_GONE) this.#gone.clear()
     this.#gone.add(process)
     return true
   }
+
+  #isGone({ host, processes }: Writer): boolean {
+    const { boot } = this.#host
+    if (host === this.#host.processes) return processes.every(({ pid, start }) => isGone(pid, start))
+    return !host.startsWith(boot) && host.length >= boot.length && this.#singleKernel()
+  }
+
+  outlived(process: string): boolean {
+    const writer = parse(process)
+    if (writer === undefined || writer.host !== this.#host.processes) return false
+    const [first, ...others] = writer.processes
+    if (first === undefined || !isGone(first.pid, first.start)) return false
+    return others.some(({ pid, start }) => runs(pid, start))
+  }
 }
 
-/** Null where processes can't be compared. */
-export function hostPresence(): ProcessPresence | null {
-  const host = hostId()
-  return host === null ? null : new ProcessPresence(host)
+/** Null where processes can't be compared. `singleKernel`: whether no other kernel can have the directory mounted. */
+export function hostPresence(singleKernel: () => boolean): ProcessPresence | null {
+  const host = thisHost()
+  return host === null ? null : new ProcessPresence(host, singleKernel)
 }

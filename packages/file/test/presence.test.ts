@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
-import { hostId } from '../src/host.ts'
+import { thisHost } from '../src/host.ts'
 import { hostPresence, type ProcessPresence } from '../src/presence.ts'
 import { until } from './support.ts'
 
-const presence = (): ProcessPresence => hostPresence() ?? expect.fail('processes cannot be compared here')
+const hostId = (): string => thisHost()?.processes ?? expect.fail('processes cannot be compared here')
+const presence = (singleKernel = false): ProcessPresence =>
+  hostPresence(() => singleKernel) ?? expect.fail('processes cannot be compared here')
 
 /** A process that sleeps until the test ends. */
 function sleeper(command = 'sleep', args = ['600']) {
@@ -72,6 +74,32 @@ test.each([
   `${hostId()}..`,
 ])('nothing is said of %j', (name) => {
   expect(presence().gone(name)).toBe(false)
+})
+
+test('processes of another boot are gone where only one kernel can have the directory', () => {
+  const other = `otherbot.${described(process.pid)}`
+  expect(presence(false).gone(other)).toBe(false)
+  expect(presence(true).gone(other)).toBe(true)
+  expect(presence(true).gone(`otherbot~1.${described(process.pid)}`)).toBe(true)
+})
+
+test('of another pid namespace of this boot nothing is known', () => {
+  const other = `${thisHost()?.boot}~1.1.1`
+  expect(presence(true).gone(other)).toBe(false)
+  expect(presence(true).outlived(other)).toBe(false)
+})
+
+test('who is gone is outlived as long as a process that it stood for runs', async () => {
+  const child = sleeper()
+  const orphaned = `${hostId()}.${process.pid.toString(36)}.1.${described(child.pid ?? 0)}`
+  const attended = `${hostId()}.${described(process.pid)}.${described(child.pid ?? 0)}`
+  expect(presence().outlived(orphaned)).toBe(true)
+  expect(presence().outlived(attended)).toBe(false)
+  expect(presence().outlived(`${hostId()}.${process.pid.toString(36)}.1`)).toBe(false)
+  expect(presence().outlived(`otherbot.1.1.${described(child.pid ?? 0)}`)).toBe(false)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  expect(presence().outlived(orphaned)).toBe(false)
 })
 
 test('who stands for another process is gone only with it', async () => {

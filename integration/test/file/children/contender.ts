@@ -27,7 +27,9 @@ async function contend(): Promise<void> {
   for (;;) {
     const name = `lock-${Math.floor(Math.random() * Number(locks))}`
     const ttl = 100 + Math.random() * 300
-    const lock = new Lock(name, { backend, ttl, timeout: 60_000, fair: Math.random() < 0.5 ? 'strict' : true })
+    const autoRenew = Math.random() < 0.8
+    const fair = Math.random() < 0.5 ? 'strict' : true
+    const lock = new Lock(name, { backend, ttl, autoRenew, fair, timeout: 60_000 })
     const lease = await lock.acquire()
     const token = String(lease.fencingToken)
     // Granted before this moment; if it is held at a later one, it was held at this one too.
@@ -38,8 +40,8 @@ async function contend(): Promise<void> {
       const at = now()
       if (lease.held) note({ name, token, at })
     }
-    // Some just forget.
-    if (Math.random() < 0.98) await lease.release()
+    // Some just let it run out.
+    if (autoRenew || Math.random() < 0.9) await lease.release()
     if (Math.random() < 0.3) await pause(Math.random() * 10)
   }
 }

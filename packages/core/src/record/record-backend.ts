@@ -263,10 +263,9 @@ class RecordBackend<Version> implements LockBackend {
     const { wait } = request
     const jitter = 0.75 + this.runtime.random() / 2
     const poll = wait?.retryInterval ?? Math.min(MAX_POLL, this.#store.pollInterval * (position + 1))
-    const runsOut = state.holders.reduce(
-      (soonest, holder) => Math.min(soonest, present.left(holder)),
-      Number.POSITIVE_INFINITY,
-    )
+    // A hold past its time that still counts (see Presence) ends when a process does: polling finds that.
+    const terms = state.holders.map((holder) => present.left(holder)).filter((left) => left > 0)
+    const runsOut = Math.min(Number.POSITIVE_INFINITY, ...terms)
     const grain = this.capabilities.ttl.granularity
     return Math.min(poll * jitter, runsOut + grain + 1 + position * machine.CLAIM, machine.WAITER_LIFE / 3)
   }

@@ -106,6 +106,11 @@ export interface StoreClock {
 export interface Presence {
   /** What identifies this process to others, written with each of its entries. Short. */
   readonly self: string
-  /** True only if the process that wrote `process` is certainly gone. Quick and synchronous. */
+  /** True only if the process that wrote `process` is certainly gone. Quick and synchronous, like the next. */
   gone(process: string): boolean
+  /**
+   * True only if the process that wrote `process`, and would renew its entries, is certainly gone, but another one that it
+   * stood for certainly runs: then the entries count until that one is gone as well, whatever their ttl.
+   */
+  outlived(process: string): boolean
 }

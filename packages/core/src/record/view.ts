@@ -22,11 +22,17 @@ export class View implements Present {
   }
 
   over(entry: Holder | Waiter): boolean {
-    const { process, term } = entry
-    if (process !== this.self && process !== '' && this.#presence?.gone(process) === true) return true
-    if (term.at === Number.POSITIVE_INFINITY) return false
-    if (this.#clock === null || term.clock !== this.#clock.id) return this.#observer.remaining(this.#keyId, entry) <= 0
-    return term.at <= this.now - this.#clock.grain
+    const { process } = entry
+    const presence = process === this.self || process === '' ? null : this.#presence
+    if (presence?.gone(process) === true) return true
+    return this.#hasRunOut(entry) && presence?.outlived(process) !== true
+  }
+
+  #hasRunOut(entry: Holder | Waiter): boolean {
+    const { at, clock } = entry.term
+    if (at === Number.POSITIVE_INFINITY) return false
+    if (this.#clock === null || clock !== this.#clock.id) return this.#observer.remaining(this.#keyId, entry) <= 0
+    return at <= this.now - this.#clock.grain
   }
 
   arm(wanted: number, previous?: Term): Term {

@@ -4,7 +4,7 @@ import { systemRuntime } from '../../runtime.ts'
 import { wrapped } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { fault, type Theme, theme } from '../theme.ts'
-import { block, eventually, later, now, sleep } from '../time.ts'
+import { block, eventually, now, sleep } from '../time.ts'
 
 /** The lease is over, by everything it says about itself. */
 function assertLost(lease: Lease): void {

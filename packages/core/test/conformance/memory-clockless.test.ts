@@ -1,0 +1,3 @@
+import { recordTarget, testTarget } from './targets.ts'
+
+testTarget(recordTarget('memory without a clock', { clock: 'none' }))

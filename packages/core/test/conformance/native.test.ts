@@ -1,0 +1,3 @@
+import { nativeTarget, testTarget } from './targets.ts'
+
+testTarget(nativeTarget())

@@ -1,0 +1,245 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { type AcquireRequest, type LockBackend, LockBackendError, lockKey, recordBackend } from '../../src/index.ts'
+import { MemoryStore } from '../../src/memory-backend.ts'
+import type { RecordStore } from '../../src/record/store.ts'
+import { VirtualTime } from '../virtual-time.ts'
+import { request as requestOf } from './clock.ts'
+
+type Store = RecordStore<number>
+
+const key = lockKey('', 'x')
+const timeout = 1_000
+const request = (who: string, change: Partial<AcquireRequest> = {}) => requestOf(who, { key, wait: null, ...change })
+
+let time: VirtualTime
+let memory: MemoryStore
+
+beforeEach(() => {
+  time = new VirtualTime()
+  memory = new MemoryStore(time)
+})
+
+/** A client of the shared memory, parts of whose store are replaced. */
+function client(parts: Partial<Store> = {}): LockBackend {
+  const store: Store = {
+    name: 'memory',
+    location: 'here',
+    clock: memory.clock,
+    presence: null,
+    ttl: memory.ttl,
+    queue: 'fifo',
+    pollInterval: 1_000,
+    idleRecords: 'remove',
+    guarantee: memory.guarantee,
+    watch: memory.watch,
+    names: memory.names,
+    read: (place) => memory.read(place),
+    write: (place, version, record) => memory.write(place, version, record),
+    remove: (place, version, fence) => memory.remove(place, version, fence),
+    sweep: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+    ...parts,
+  }
+  return recordBackend(store, { runtime: time })
+}
+
+async function fenceOf(backend: LockBackend, who: string): Promise<bigint> {
+  const answer = await backend.acquire(request(who))
+  if (answer.outcome !== 'granted') throw new Error(`${who} finds it ${answer.outcome}`)
+  return answer.fencingToken
+}
+
+const never = new Promise<never>(() => undefined)
+
+describe('a write that got no answer', () => {
+  /** A client whose next write is carried out only when `arrive` is called. */
+  function stuckClient() {
+    let arrive = (): Promise<unknown> => Promise.resolve()
+    let stuck = true
+    const backend = client({
+      write: (place, version, record) => {
+        if (!stuck) return memory.write(place, version, record)
+        stuck = false
+        arrive = () => memory.write(place, version, record)
+        return never
+      },
+    })
+    return { backend, arrive: () => arrive() }
+  }
+
+  test('finds the record changed once its acquire was cancelled', async () => {
+    const { backend, arrive } = stuckClient()
+    void backend.acquire(request('a'))
+    await time.advance(1)
+    await backend.cancel(request('a'))
+    expect(await arrive()).toBeNull()
+    expect(await fenceOf(client(), 'b')).toBe(1n)
+  })
+
+  test('finds the record changed even after others held the lock and left', async () => {
+    const { backend, arrive } = stuckClient()
+    const other = client()
+    void backend.acquire(request('a'))
+    await time.advance(1)
+    await backend.cancel(request('a'))
+    await fenceOf(other, 'b')
+    await other.release(request('b'))
+    expect(await arrive()).toBeNull()
+    expect((await other.inspect({ key, timeout })).holders).toEqual([])
+  })
+
+  test('does not let tokens start again, however its cancel went on', async () => {
+    const other = client()
+    for (const who of ['a', 'b', 'c']) {
+      await fenceOf(other, who)
+      await other.release(request(who))
+    }
+    const { backend } = stuckClient()
+    void backend.acquire(request('d'))
+    await time.advance(1)
+    const cancelled = backend.cancel(request('d'))
+    for (let turn = 0; turn < 5; turn += 1) {
+      const who = `e${turn}`
+      expect(await fenceOf(client(), who)).toBeGreaterThan(3n)
+      await other.release(request(who))
+    }
+    await cancelled
+    expect(await fenceOf(client(), 'f')).toBeGreaterThan(8n)
+  })
+
+  test('does not let tokens start again though the clean-up after its cancel fails', async () => {
+    const other = client()
+    expect(await fenceOf(other, 'a')).toBe(1n)
+    await other.release(request('a'))
+    let broken = false
+    const backend = client({
+      write: (place, version, record) => {
+        if (broken) return memory.write(place, version, record)
+        broken = true
+        return Promise.reject(new Error('no answer'))
+      },
+      remove: () => Promise.reject(new Error('no answer')),
+    })
+    await expect(backend.acquire(request('b'))).rejects.toThrow('no answer')
+    await backend.cancel(request('b'))
+    expect(await fenceOf(other, 'c')).toBe(2n)
+  })
+})
+
+describe('without a clock', () => {
+  const clockless = () => client({ clock: null })
+  const look = (backend: LockBackend) => backend.inspect({ key, timeout })
+
+  test('a hold runs out for who saw it unchanged for its whole ttl, and not before', async () => {
+    const [holder, other] = [clockless(), clockless()]
+    await fenceOf(holder, 'a')
+    await time.advance(500)
+    expect(await other.acquire(request('b'))).toMatchObject({ outcome: 'busy' })
+    await time.advance(99)
+    expect(await other.acquire(request('b'))).toMatchObject({ outcome: 'busy' })
+    await time.advance(1)
+    expect(await other.acquire(request('b'))).toMatchObject({ outcome: 'granted' })
+  })
+
+  test('a renewal starts the watch anew', async () => {
+    const [holder, other] = [clockless(), clockless()]
+    await fenceOf(holder, 'a')
+    await look(other)
+    await time.advance(90)
+    await holder.renew({ ...request('a'), rotateTo: undefined })
+    await look(other)
+    await time.advance(99)
+    expect(await other.acquire(request('b'))).toMatchObject({ outcome: 'busy' })
+  })
+
+  test('the time that somebody waited does not count against the hold granted to it', async () => {
+    const [holder, waiter, other] = [clockless(), clockless(), clockless()]
+    await holder.acquire(request('a', { ttl: 60_000 }))
+    await waiter.acquire(request('b', { wait: { queue: true, retryInterval: undefined, wake: () => undefined } }))
+    await look(other)
+    await time.advance(5_000)
+    await holder.release(request('a'))
+    expect(await other.acquire(request('c'))).toMatchObject({ outcome: 'busy' })
+  })
+
+  test('a hold granted anew to the same token is watched anew', async () => {
+    const [holder, other] = [clockless(), clockless()]
+    await fenceOf(holder, 'a')
+    await look(holder)
+    await look(other)
+    await time.advance(150)
+    expect(await fenceOf(holder, 'a')).toBe(2n)
+    await time.advance(99)
+    expect(await other.acquire(request('b'))).toMatchObject({ outcome: 'busy' })
+  })
+})
+
+describe('a damaged record', () => {
+  const damage = async () => {
+    const { version } = await memory.read(key)
+    await memory.write(key, version, { value: 'nonsense', fence: 0n, keepFor: 0, essence: () => '' })
+  }
+
+  test('counts as held: nothing is granted, and every question is answered with what is wrong', async () => {
+    await damage()
+    const backend = client()
+    for (const call of [
+      () => backend.acquire(request('a')),
+      () => backend.inspect({ key, timeout }),
+      () => backend.release(request('a')),
+      () => backend.renew({ ...request('a'), rotateTo: undefined }),
+    ]) {
+      await expect(call()).rejects.toThrow(LockBackendError)
+      await expect(call()).rejects.toThrow(/damaged.*forceRelease/)
+    }
+  })
+
+  test('is replaced by forceRelease, with tokens above what it may have contained', async () => {
+    await damage()
+    expect(await client().forceRelease({ key, timeout })).toBe(true)
+    expect(await fenceOf(client(), 'a')).toBeGreaterThan(BigInt(time.wall) * 1_000n)
+  })
+})
+
+describe('a store that fails', () => {
+  test('rejects, and is asked again by the next call', async () => {
+    let failing = true
+    const backend = client({
+      read: (place) => (failing ? Promise.reject(new Error('unreachable')) : memory.read(place)),
+    })
+    await expect(backend.acquire(request('a'))).rejects.toThrow('unreachable')
+    await expect(backend.inspect({ key, timeout })).rejects.toThrow('unreachable')
+    failing = false
+    expect(await fenceOf(backend, 'a')).toBe(1n)
+  })
+
+  test('that answers conflict for ever is given up within the timeout', async () => {
+    const backend = client({ write: () => Promise.resolve(null) })
+    const outcome = backend.acquire(request('a')).catch((error: Error) => error.message)
+    await time.advance(2 * timeout)
+    expect(await outcome).toMatch(/others changed its record \d+ times within 1000 ms/)
+  })
+})
+
+describe('closing', () => {
+  test('waits for calls under way, but not for a hung one', async () => {
+    let closed = false
+    const close = async (): Promise<void> => {
+      closed = true
+    }
+    const backend = client({ read: () => never, close })
+    void backend.acquire(request('a')).catch(() => undefined)
+    const closing = backend.close()
+    await time.advance(4_999)
+    expect(closed).toBe(false)
+    await time.advance(1)
+    await closing
+    expect(closed).toBe(true)
+  })
+
+  test('is done once, and later calls reject', async () => {
+    const backend = client()
+    expect(await Promise.all([backend.close(), backend.close()])).toEqual([undefined, undefined])
+    await expect(backend.acquire(request('a'))).rejects.toThrow(LockBackendError)
+  })
+})
