@@ -77,11 +77,12 @@ async function contended(subject: Subject, directory: string): Promise<void> {
   const overlaps = turns.filter(({ granted }, index) => granted < (turns[index - 1]?.released ?? 0)).length
   const span = ((turns.at(-1)?.released ?? 0) - (turns[0]?.granted ?? 0)) / 1_000
   const counts = tasks.map(({ length }) => length)
+  const fewest = Math.min(...counts)
   const calls = reports.reduce((sum, report) => sum + report.calls, 0) / turns.length
   console.log(
     `  ${subject.padEnd(16)} ${(turns.length / span).toFixed(0).padStart(5)}/s  hand-off p50 ${median(handOffs).toFixed(2)} ms` +
       `  longest wait ${Math.max(...turns.map(({ wait }) => wait)).toFixed(0)} ms` +
-      `  most/fewest turns ${(Math.max(...counts) / Math.min(...counts)).toFixed(1)}` +
+      `  most/fewest turns ${Math.max(...counts)}/${fewest}${fewest > 0 ? ` = ${(Math.max(...counts) / fewest).toFixed(2)}` : ''}` +
       `  fs calls per turn ${calls.toFixed(1)}${overlaps > 0 ? `  OVERLAPS ${overlaps}` : ''}`,
   )
 }

@@ -1,7 +1,10 @@
 /** Containers that share a volume: processes that can't see each other, and clocks that can't be compared. */
 import { spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { Agent, asUser, freshDirectory, now, pause, waitFor } from './harness.ts'
+import { Agent, asUser, freshDirectory, now, pause, until, waitFor } from './harness.ts'
 
 const PIDS = ['--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc']
 /** Its /proc still shows the processes outside. */
@@ -48,6 +51,37 @@ test.each([
   const ended = now()
   expect(ended - killed).toBeGreaterThan(TTL / 2)
   expect(ended - killed).toBeLessThan(TTL + 2_000)
+})
+
+test('a holder that died in another pid namespace is replaced by a single attempt after its ttl', async () => {
+  const { store } = freshDirectory()
+  const holder = new Agent(store, unshare(PIDS))
+  await holder.acquire('a', { ttl: TTL })
+  await holder.kill()
+  const killed = now()
+  // Each attempt is a process of its own, as a cron job's would be: none watches for longer than a moment.
+  const attempt = async (): Promise<boolean> => {
+    const visitor = new Agent(store)
+    const taken = await visitor.tryAcquire('a')
+    await visitor.kill()
+    return taken !== null
+  }
+  expect(await attempt()).toBe(false)
+  await until('one of them takes over', attempt)
+  expect(now() - killed).toBeLessThan(TTL + 2_000)
+})
+
+test('a holder from before a reboot is replaced at once, whatever its ttl', async () => {
+  const { parent, store } = freshDirectory()
+  const boot = join(parent, 'boot_id')
+  writeFileSync(boot, `${randomUUID()}\n`)
+  const script = 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"'
+  const earlier = new Agent(store, [...unshare(['--mount']), 'sh', '-c', script, boot])
+  const { token } = await earlier.acquire('a', { ttl: Number.POSITIVE_INFINITY })
+  await earlier.kill()
+  const later = new Agent(store)
+  const taken = await later.tryAcquire('a')
+  expect(BigInt(taken?.token ?? 0)).toBeGreaterThan(BigInt(token))
 })
 
 test('processes of one namespace do see when one of them is gone', async () => {

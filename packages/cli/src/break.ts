@@ -4,7 +4,7 @@ import { parseArguments } from './arguments.ts'
 import { CommandError, type Ending, EXIT, usageError } from './exit.ts'
 import { HELP } from './help.ts'
 import { whereJson } from './json.ts'
-import type { Output } from './main.ts'
+import type { Output } from './output.ts'
 import { describeHolder, describeLock, soleName, WHERE, withSession } from './session.ts'
 
 /** `locks break NAME` */

@@ -63,9 +63,9 @@ this wrapper too, or gives 128 + n. Other exit codes: 64 usage, 69 backend unava
 acquired in time (the command was not started), 76 lease lost, 126 and 127 as in a shell.
 
 What it cannot do: a wrapper that is stopped (SIGSTOP, Ctrl-Z, a frozen container) or killed
-(SIGKILL) can neither renew the lease nor end its command. With the file backend the lock then stays
-with the command until it ends or the ttl does, whichever comes first; with the others until the
-ttl does. A command that may run on after that should guard its writes with LOCKS_FENCING_TOKEN.
+(SIGKILL) can neither renew the lease nor end its command. When it was stopped, the ttl ends the
+lock under the running command; when it was killed, too, but with the file backend the lock stays
+with the command until that ends. Such a command should guard its writes with LOCKS_FENCING_TOKEN.
 A hold broken by "locks break" is free at once, before its wrapper can notice and end the command.`
 
 const status = `locks status NAME [--json] [flags]

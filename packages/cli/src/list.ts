@@ -3,7 +3,7 @@ import { parseArguments } from './arguments.ts'
 import { type Ending, EXIT, usageError } from './exit.ts'
 import { HELP } from './help.ts'
 import { stateJson, whereJson } from './json.ts'
-import type { Output } from './main.ts'
+import type { Output } from './output.ts'
 import { describeBackend, describeHolder, type Session, WHERE, withSession } from './session.ts'
 import { printable } from './text.ts'
 

@@ -4,19 +4,10 @@ import { type Ending, EXIT, usageError } from './exit.ts'
 import { explain } from './failure.ts'
 import { HELP } from './help.ts'
 import { list } from './list.ts'
+import type { Output } from './output.ts'
 import { parseRun } from './run/options.ts'
 import { run } from './run/run.ts'
 import { status } from './status.ts'
-
-/** Where a command writes to. */
-export interface Output {
-  /** Whether stdout is a terminal. */
-  readonly isTerminal: boolean
-  /** Writes to stdout: answers. */
-  print(text: string): void
-  /** Writes a line to stderr: messages. */
-  say(line: string): void
-}
 
 const COMMANDS: Readonly<Record<string, (argv: readonly string[], output: Output) => Promise<Ending>>> = {
   async run(argv, output) {

@@ -4,7 +4,7 @@ import { formatDuration } from './duration.ts'
 import { type Ending, EXIT } from './exit.ts'
 import { HELP } from './help.ts'
 import { stateJson, whereJson } from './json.ts'
-import type { Output } from './main.ts'
+import type { Output } from './output.ts'
 import { describeHolder, describeLock, soleName, WHERE, withSession } from './session.ts'
 
 /** `locks status NAME` */

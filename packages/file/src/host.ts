@@ -9,7 +9,7 @@ export interface Host {
   readonly boot: string
   /** Equal exactly for processes whose monotonic clocks can be compared. */
   readonly clock: string
-  /** Equal exactly for processes that see the same process ids. */
+  /** Equal exactly for processes that see the same process ids, with the same times of their starts (which are on a clock). */
   readonly processes: string
 }
 
@@ -31,7 +31,8 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 
 function linuxHost(): Host {
   const boot = digest(readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim())
-  return { boot, clock: boot + namespaceTag('time'), processes: boot + namespaceTag('pid') }
+  const clock = boot + namespaceTag('time')
+  return { boot, clock, processes: clock + namespaceTag('pid') }
 }
 
 /** Which of the system's clocks libuv reads has changed between its versions. */

@@ -5,19 +5,21 @@
 import fs from 'node:fs'
 import { codeOf } from './disk.ts'
 
-/** XFS and macOS take targets of up to 1,023 bytes, ext4 and tmpfs about 4,095. */
-const MAX_LINK = 1_000
+/** XFS and macOS take targets of up to 1,023 bytes, ext4 and tmpfs about 4,095: lowered by the first one refused. */
+let maxLink = 4_000
+const SAFE_LINK = 1_000
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENAMETOOLONG', 'EINVAL'])
 /** Failures to read that say nothing about the text. */
 const NOT_READ = new Set(['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])
 
 /** Writes a new file with an ASCII text that isn't empty. Rejects if it exists; leaves nothing behind if it fails. */
 export async function writeText(path: string, text: string): Promise<void> {
-  if (text.length <= MAX_LINK) {
+  if (text.length <= maxLink) {
     try {
       return await link(text, path)
     } catch (error) {
       if (!NO_LINKS.has(codeOf(error))) throw error
+      maxLink = SAFE_LINK
     }
   }
   await writeFile(path, text)

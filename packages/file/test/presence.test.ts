@@ -84,7 +84,7 @@ test('processes of another boot are gone where only one kernel can have the dire
 })
 
 test('of another pid namespace of this boot nothing is known', () => {
-  const other = `${thisHost()?.boot}~1.1.1`
+  const other = `${thisHost()?.clock}~1.1.1`
   expect(presence(true).gone(other)).toBe(false)
   expect(presence(true).outlived(other)).toBe(false)
 })
