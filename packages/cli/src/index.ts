@@ -1,2 +1,3 @@
 export { type Ending, EXIT } from './exit.ts'
-export { main, type Output } from './main.ts'
+export { main } from './main.ts'
+export type { Output } from './output.ts'

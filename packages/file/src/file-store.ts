@@ -67,6 +67,7 @@ export class FileStore implements RecordStore<FileVersion> {
       const directory = this.#pathOf(key)
       if (version?.pointer) {
         const from = version.pointer
+        if (this.#watchers.isPast(directory, from)) return null
         const pointer = pointerAfter(from, record)
         this.#watchers.writing(directory, from, pointer)
         return (await replaceRecord(directory, from, pointer, record.value)) ? { pointer } : null

@@ -35,6 +35,17 @@ export class Watchers {
     }
   }
 
+  /**
+   * Whether a later pointer has been heard of: then a rename of this one would fail. Said once only; who reads the same
+   * pointer again is right.
+   */
+  isPast(directory: string, pointer: Pointer): boolean {
+    const watched = this.#watched.get(directory)
+    if (watched?.newest?.series !== pointer.series || watched.newest.count <= pointer.count) return false
+    watched.newest = undefined
+    return true
+  }
+
   /** This process is about to change a record: before the rename, because the notice can overtake its return. */
   writing(directory: string, from: Pointer, to: Pointer): void {
     const watched = this.#watched.get(directory)

@@ -91,3 +91,26 @@ test('where the kernel has no watch left, nothing fails', async () => {
   await change(store, 'changed')
   heard.stop()
 })
+
+test('a write over a version that is known to be past is a conflict, but never twice', async () => {
+  const path = freshDirectory()
+  const [mine, other] = [open(path), open(path)]
+  await change(mine, 'made')
+  const heard = listen(mine)
+  const version = (await mine.read(key)).version
+  await change(other, 'changed')
+  await until('the notice', () => heard.count() > 0)
+  const rename = vi.spyOn(fs, 'rename')
+  onTestFinished(() => rename.mockRestore())
+  expect(await mine.write(key, version, record('late'))).toBeNull()
+  expect(rename).not.toHaveBeenCalled()
+  // Somebody put a copy with a later number there, and took it away again.
+  const directory = `${path}/@watched`
+  const [pointer = ''] = fs.readdirSync(directory)
+  const before = heard.count()
+  fs.symlinkSync('-', `${directory}/zz${pointer}`)
+  await until('the notice', () => heard.count() > before)
+  fs.unlinkSync(`${directory}/zz${pointer}`)
+  expect(await change(mine, 'refused')).toBeNull()
+  expect(await change(mine, 'written')).not.toBeNull()
+})

@@ -42,9 +42,9 @@ export class Stage {
     this.pause = Math.max(10, latency / 2)
   }
 
-  /** What a ttl is worth to its holder, counted from the send of its request. */
+  /** What a ttl is worth to its holder at most, counted from the send of its request; a backend may round it up to 1 ms. */
   worth(ttl: number): number {
-    return ttl * 0.99 - 2 - this.capabilities.ttl.granularity
+    return ttl * 0.99 - 2 - this.capabilities.ttl.granularity + 1
   }
 
   /** Milliseconds after its last renewal within which a hold that isn't renewed must have made way for who waits. */

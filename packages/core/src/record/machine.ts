@@ -7,7 +7,7 @@ import type { Holder, RecordState, Term, Waiter } from './state.ts'
 
 /** The present as one reader sees it. */
 export interface Present {
-  /** Milliseconds on the store's clock; 0 without one. */
+  /** Milliseconds on the store's clock; without one, on this process's. */
   readonly now: number
   /** Identity of this process, for new entries. */
   readonly self: string
@@ -89,8 +89,7 @@ export type AcquireStep =
   | { readonly outcome: 'busy'; readonly state: RecordState; readonly position: number }
   | { readonly outcome: 'mismatch'; readonly state: RecordState; readonly usedAs: string }
 
-/** `floor`: what the store knows of earlier tokens that the record doesn't. */
-export function acquire(before: RecordState, request: AcquireRequest, floor: bigint, present: Present): AcquireStep {
+export function acquire(before: RecordState, request: AcquireRequest, present: Present): AcquireStep {
   const state = advance(before, present)
   const mine = state.holders.find(({ token }) => token === request.token)
   if (mine !== undefined) return adopt(state, mine, request, present)
@@ -104,7 +103,7 @@ export function acquire(before: RecordState, request: AcquireRequest, floor: big
   const { mode, permits, owner, token, metadata, tokens } = request
   const entry = { mode, permits, owner, token, process: present.self, metadata }
   if (admits(state, request)) {
-    const fence = (floor > state.fence ? floor : state.fence) + 1n
+    const fence = state.fence + 1n
     const holder: Holder = { ...entry, fence, term: present.arm(request.ttl), start: Math.floor(present.now) }
     const next = { fence: fence + BigInt(tokens - 1), holders: [...state.holders, holder], queue: state.queue }
     return { outcome: 'granted', state: next, holder }

@@ -45,4 +45,6 @@ export class Observer {
   }
 }
 
-const fingerprint = (entry: Holder | Waiter): string => `${entry.token} ${entry.term.clock} ${entry.term.at}`
+/** Differs between any two writings of an entry, and between any two grants. */
+const fingerprint = (entry: Holder | Waiter): string =>
+  `${entry.token} ${'fence' in entry ? entry.fence : 'waits'} ${entry.term.clock} ${entry.term.at}`

@@ -101,7 +101,7 @@ class RecordBackend<Version> implements LockBackend {
       let entered = false
       const { step, look } = await this.#records.update(key, timeout, (before) => {
         if (flight.cancelled) return { outcome: 'cancelled', state: before.state } as const
-        const taken = machine.acquire(before.state, request, before.floor, before.present)
+        const taken = machine.acquire(before.state, request, before.present)
         // Watch before the place in the queue is written: no change after it goes unnoticed.
         if (taken.outcome === 'busy' && request.wait !== null) entered = this.#waitingRoom.enter(request) || entered
         return taken

@@ -13,7 +13,6 @@ export interface Snapshot<Version> {
   /** False: there was no record, and `state` is empty. */
   readonly exists: boolean
   readonly state: RecordState
-  readonly floor: bigint
 }
 
 /** One look at a record, with everything needed to judge it. */
@@ -53,8 +52,10 @@ export class Records<Version> {
   async look(key: LockKey, timeout: number): Promise<Look<Version>> {
     const basis = this.#runtime.now()
     const { version, value, floor } = await this.#store.read(key, timeout)
-    const state = value === null ? EMPTY : decode(key, this.#store, value)
-    const snapshot = { version, exists: value !== null, state, floor }
+    const written = value === null ? EMPTY : decode(key, this.#store, value)
+    // Whatever is written next, tokens go on above the floor.
+    const state = floor > written.fence ? { ...written, fence: floor } : written
+    const snapshot = { version, exists: value !== null, state }
     this.#remember(key, snapshot)
     return { ...(await this.#recall(key, snapshot)), basis }
   }
@@ -111,14 +112,15 @@ export class Records<Version> {
     const record = { value: encodeState(state), fence: state.fence, keepFor, essence: () => encodeEssence(state) }
     const version = await this.#store.write(key, from.version, record, timeout)
     if (version === null) return false
-    this.#remember(key, { version, exists: true, state, floor: 0n })
+    this.#remember(key, { version, exists: true, state })
     return true
   }
 
   /** At once, but for a clock that has to be asked. */
   #recall(key: LockKey, snapshot: Snapshot<Version>): Look<Version> | Promise<Look<Version>> {
     const basis = this.#runtime.now()
-    const reading = this.#store.clock?.now() ?? 0
+    // Without a clock the own one serves only to write something new each time.
+    const reading = this.#store.clock === null ? basis.mono : this.#store.clock.now()
     if (typeof reading === 'number') return { ...snapshot, basis, present: this.#view(key, snapshot.state, reading) }
     return reading.then((now) => ({ ...snapshot, basis, present: this.#view(key, snapshot.state, now) }))
   }

@@ -12,7 +12,7 @@ export interface RecordState {
 
 /** Until when an entry counts, in terms that each reader can judge. */
 export interface Term {
-  /** The id of the clock that `at` is on; empty: none, `at` only differs from one writing to the next. */
+  /** The id of the clock that `at` is on; empty: none, and `at` only differs from one writing to the next. */
   readonly clock: string
   /** Milliseconds on that clock at which it ends, a whole number; Infinity: never. */
   readonly at: number
@@ -35,7 +35,7 @@ interface Entry {
 export interface Holder extends Entry {
   /** The first fencing token of the hold. */
   readonly fence: bigint
-  /** When it was granted, on the term's clock; 0 without one. */
+  /** When it was granted, on the term's clock; means nothing without one. */
   readonly start: number
 }
 
@@ -77,12 +77,17 @@ export function encodeState(state: RecordState): string {
 export function encodeEssence(state: RecordState): string {
   const [first, ...others] = state.holders
   if (first === undefined) return encodeState({ fence: state.fence, holders: [], queue: [] })
-  const longest = others.reduce((term, { term: other }) => (other.at > term.at ? other : term), first.term)
+  const longest = others.reduce((term, { term: other }) => (endsLater(other, term) ? other : term), first.term)
   const alone = others.length === 0
   const mode = alone || first.mode === 'shared' ? first.mode : 'exclusive'
   const holder: Holder = { ...first, mode, term: longest, process: alone ? first.process : '', metadata: '' }
   return encodeState({ fence: state.fence, holders: [holder], queue: [] })
 }
+
+/** Without a common clock only the lengths can be compared. */
+const endsLater = (a: Term, b: Term): boolean =>
+  b.at !== Number.POSITIVE_INFINITY &&
+  (a.at === Number.POSITIVE_INFINITY || (a.clock === b.clock && a.clock !== '' ? a.at > b.at : a.ttl > b.ttl))
 
 /** A record that this code did not write, or that was damaged since. */
 export class DamagedRecord extends Error {
@@ -137,7 +142,7 @@ function decodeEntry(fields: readonly string[], whole: string): Entry {
 const entries = (section: string): string[][] =>
   section === '' ? [] : section.split(';').map((entry) => entry.split(','))
 
-/** Throws `DamagedRecord` for anything that `encodeState` could not have written. */
+/** Throws `DamagedRecord` for a text that isn't of this format. */
 export function decodeState(text: string): RecordState {
   const [format, fence, holders, queue, ...rest] = text.split('@')
   if (format !== FORMAT || holders === undefined || queue === undefined || rest.length > 0) return damaged(text)

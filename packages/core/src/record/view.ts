@@ -39,7 +39,7 @@ export class View implements Present {
     const ttl = Math.ceil(wanted)
     const clock = this.#clock
     if (ttl === Number.POSITIVE_INFINITY) return { clock: clock?.id ?? '', at: ttl, ttl }
-    if (clock === null) return { clock: '', at: previous === undefined ? 0 : previous.at + 1, ttl }
+    if (clock === null) return { clock: '', at: Math.max(Math.floor(this.now), (previous?.at ?? 0) + 1), ttl }
     return { clock: clock.id, at: Math.ceil(this.now + ttl), ttl }
   }
 

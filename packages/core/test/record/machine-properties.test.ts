@@ -41,7 +41,7 @@ function step(random: Random, clock: Clock, state: RecordState, semaphore: boole
       return random.below(10) === 0 ? breakAll(state, clock).state : state
     default: {
       const change = { mode, ttl, permits: semaphore ? 3 : 1, tokens: 1 + random.below(4) }
-      return acquire(state, request(who, random.below(2) === 0 ? change : { ...change, wait: null }), 0n, clock).state
+      return acquire(state, request(who, random.below(2) === 0 ? change : { ...change, wait: null }), clock).state
     }
   }
 }

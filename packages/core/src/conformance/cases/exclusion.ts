@@ -51,7 +51,7 @@ export const exclusion: Theme = theme('exclusion', [
     title: 'of attempts made at the same moment at most one is granted',
     async body(t) {
       const clients = await Promise.all(Array.from({ length: 4 }, () => t.client()))
-      for (let round = 0; round < 10; round += 1) {
+      for (let round = 0; round < 25; round += 1) {
         const contenders = await Promise.all(clients.map((client) => t.contender({}, client)))
         const answers = await Promise.all(contenders.map((contender) => contender.acquire()))
         const grants = answers.filter(({ outcome }) => outcome === 'granted')
