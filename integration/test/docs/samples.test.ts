@@ -30,6 +30,7 @@ function surroundings(block: Block): { readonly cwd: string; readonly env: NodeJ
   const env = {
     PATH: [commands, dirname(process.execPath), process.env.PATH].join(delimiter),
     HOME: home,
+    TMPDIR: home,
     NO_COLOR: '1',
     NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import=${pathToFileURL(join(import.meta.dirname, 'home.ts'))}`,
     LOCKS_BACKEND: `file://${join(cwd, 'locks')}`,

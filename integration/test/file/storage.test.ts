@@ -189,6 +189,7 @@ describe('damage', () => {
     const metadata = 'm'.repeat(1_000)
     const lease = await lock('a', { metadata, ttl: 60_000 }).acquire()
     const [more = ''] = readdirSync(`${store}/@a`).filter((name) => name.startsWith('more.'))
+    rmSync(`${store}/@a/${more}`)
     writeFileSync(`${store}/@a/${more}`, 'rubbish')
     const other = open(store)
     expect(await other.lock('a').tryAcquire()).toBeNull()

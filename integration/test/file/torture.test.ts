@@ -90,5 +90,4 @@ test('processes that are stopped, killed and started again never hold together, 
     }
   }
   expect(leases).toBeGreaterThan(200)
-  console.log(leases)
 }, 90_000)

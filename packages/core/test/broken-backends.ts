@@ -128,7 +128,7 @@ export const brokenBackends: readonly Broken[] = [
   ),
   server(
     'a request that arrives late is carried out',
-    'unknown outcome: requests that arrive late, of whatever step, leave nothing behind, even after others had the lock',
+    'unknown outcome: requests that arrive late, of whatever step, leave nothing behind',
     class extends NativeServer {
       protected override stale(): boolean {
         return false

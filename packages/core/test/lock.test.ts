@@ -208,6 +208,23 @@ describe('local hand-off', () => {
     await Promise.all(hogs)
   })
 
+  test('does not let a late task of this process pass one of another that waits, once a hold was long', async () => {
+    const store = new MemoryStore(systemRuntime)
+    const name = freshName()
+    const here = new Lock(name, { backend: recordBackend(store) })
+    const there = new Lock(name, { backend: recordBackend(store) })
+    const lease = await here.acquire()
+    const order: string[] = []
+    const other = there.using(() => order.push('other'))
+    await expect.poll(async () => (await there.inspect()).waiters).toBe(1)
+    const late = here.using(() => order.push('late'))
+    const started = performance.now()
+    await expect.poll(() => performance.now() - started).toBeGreaterThan(15)
+    await lease.release()
+    await Promise.all([other, late])
+    expect(order).toEqual(['other', 'late'])
+  })
+
   test('does not pass on a lease that was lost', async () => {
     const lock = fresh()
     const lease = await lock.acquire()

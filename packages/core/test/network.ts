@@ -44,9 +44,15 @@ export class Network implements Required<Omit<ConformanceFaults, 'restart'>> {
         finish()
       }
       const timer = setTimeout(() => settle(() => reject(new Error(`no answer within ${timeout} ms`))), timeout)
-      const flight: Flight = { cut: () => settle(() => reject(new Error('the connection was cut'))) }
+      let lost = false
+      const cut = (): void => {
+        lost = Math.random() < 0.5
+        settle(() => reject(new Error('the connection was cut')))
+      }
+      const flight: Flight = { cut }
       this.#flights.add(flight)
       const arrive = async (): Promise<void> => {
+        if (lost) return
         try {
           const result = await carryOut()
           if (kind === 'read' || !this.#losing) this.#travel(link, () => settle(() => resolve(result)))

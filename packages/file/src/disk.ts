@@ -85,7 +85,28 @@ export function changedAt(path: string): Promise<number | null> {
   })
 }
 
-/** Never awaited, never fails: what is left behind is found by housekeeping. */
+let unlinking = 0
+let waiting: (() => void)[] = []
+
+/** Removes a file in the background and never fails: what is left behind is found by housekeeping. */
 export function unlinkLater(path: string): void {
-  fs.unlink(path, () => undefined)
+  unlinking += 1
+  fs.unlink(path, () => {
+    unlinking -= 1
+    if (unlinking > 0) return
+    for (const done of waiting) done()
+    waiting = []
+  })
+}
+
+/** Resolves once nothing of the above is under way, but after `limit` milliseconds in any case. */
+export function unlinked(limit: number): Promise<void> {
+  if (unlinking === 0) return Promise.resolve()
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, limit).unref()
+    waiting.push(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 }

@@ -1,6 +1,6 @@
 import type { Guarantee, LockKey, RecordRead, RecordStore, RecordWrite, StoreClock } from '@locks/core'
 import { StoreDirectory } from './directory.ts'
-import { list } from './disk.ts'
+import { list, unlinked } from './disk.ts'
 import { failure } from './failure.ts'
 import { readFloor } from './floor.ts'
 import { guarantee } from './guarantee.ts'
@@ -15,6 +15,7 @@ import { hostPresence, type ProcessPresence } from './presence.ts'
 import { Watchers } from './watchers.ts'
 
 const YEAR = 365 * 86_400_000
+const CLOSE_TIMEOUT = 1_000
 
 /** Which state of a lock a record was read in. That there is none is also a state, with the floor it was seen at. */
 export type FileVersion = { readonly pointer: Pointer } | { readonly pointer: null; readonly floor: bigint }
@@ -105,7 +106,7 @@ export class FileStore implements RecordStore<FileVersion> {
 
   close(): Promise<void> {
     this.#watchers.close()
-    return Promise.resolve()
+    return unlinked(CLOSE_TIMEOUT)
   }
 
   #pathOf(key: LockKey): string {

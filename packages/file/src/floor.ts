@@ -1,4 +1,4 @@
-import { list, unlinkLater } from './disk.ts'
+import { codeOf, list, unlinkLater } from './disk.ts'
 import { writeText } from './texts.ts'
 
 const VALUE = /^[0-9a-f]{1,32}$/
@@ -19,16 +19,17 @@ export async function readFloor(directory: string): Promise<bigint> {
 }
 
 /**
- * Raises the floor to at least `fence`. It never goes down, whoever else raises it: a value is only taken away after a
- * higher one was seen beside it.
+ * Raises the floor to at least `fence`, and in any case: whoever found a lock without a record before it was made and
+ * removed can tell by the floor. It never goes down, whoever else raises it: a value is only taken away after a higher one
+ * was seen beside it.
  */
 export async function raiseFloor(directory: string, fence: bigint): Promise<void> {
   const before = values((await list(directory)) ?? [])
   const floor = highest(before)
-  if (floor >= fence) return
-  const name = fence.toString(16)
-  await writeText(`${directory}/${name}`, name).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
+  const name = (fence > floor ? fence : floor + 1n).toString(16)
+  // If it is there already, another one has just raised the floor from the same value.
+  await writeText(`${directory}/${name}`, name).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error
   })
   // The last one stays for the next raiser to remove: no listing can miss both it and the new one.
   for (const lower of before) if (lower < floor) unlinkLater(`${directory}/${lower.toString(16)}`)

@@ -7,9 +7,9 @@ const LOCAL: Guarantee = {
   exclusionAcross: { restart: true, failover: 'n/a', dataLoss: false, clockStep: true },
   fencingAcross: { restart: true, dataLoss: 'clock' },
   caveat:
-    'Holds between the processes of one host that use the same directory. Containers with process ids of their own see ' +
-    "each other's dead holders only by observation, after the ttl. Who removes the directory ends all holds; their " +
-    'holders notice at the next renewal.',
+    'Holds between the processes of one host that use the same directory. Containers with process ids of their own find ' +
+    "each other's dead holders only after the ttl. Who removes the directory ends all holds; their holders notice at the " +
+    'next renewal.',
 }
 
 /** What is promised where: on a local or a network file system, and with or without a clock that processes share. */

@@ -91,13 +91,18 @@ export class Housekeeping {
     return 0
   }
 
-  /** True if the directory was removed. */
+  /** True if the directory was removed. One that can't be dealt with must not keep the others from their turn. */
   async #visit(name: string, prune: Prune): Promise<boolean> {
     const path = `${this.#store.path}/${name}`
-    if (!isOlder(await changedAt(path), IDLE)) return false
-    const key = await keyOfDirectory(this.#store.path, name)
-    if (key !== undefined && (await prune(key).catch(() => false))) return true
-    return this.#tidy(path)
+    try {
+      if (isOlder(await changedAt(path), IDLE)) {
+        const key = await keyOfDirectory(this.#store.path, name)
+        if (key !== undefined && (await prune(key))) return true
+      }
+      return await this.#tidy(path)
+    } catch {
+      return false
+    }
   }
 
   /** A directory that stays: completes a removal, and takes away long records that no pointer names. */
@@ -105,6 +110,7 @@ export class Housekeeping {
     const listing = await look(path)
     if (listing === null) return false
     if (listing.pointer === undefined) {
+      if (!isOlder(await changedAt(path), IDLE)) return false
       await finishRemoval(this.#store, path)
       return listing.foreign.length === 0
     }

@@ -86,8 +86,9 @@ export async function removeRecord(
 ): Promise<boolean> {
   const target = `${store.path}/${name}`
   const listing = await look(target)
-  // A directory that could not be removed had better keep its record.
-  if (listing === null || listing.pointer?.name !== pointer.name || listing.foreign.length > 0) return false
+  if (listing === null || listing.pointer?.name !== pointer.name) return false
+  // A directory that could not be removed had better keep its record; and a copy of an old pointer must not become it.
+  if (listing.foreign.length > 0 || listing.pointers > 1) return false
   await raiseFloor(store.floor, fence).catch(async (error: unknown) => {
     if (codeOf(error) !== 'ENOENT') throw error
     await store.prepare()

@@ -67,9 +67,13 @@ function runs(pid: number, start: string): boolean {
   return stat !== undefined && !stat.over && stat.start === start
 }
 
+/** Marks an identity whose writer can't tell that no other kernel has the directory. */
+const SHARED = '!'
+
 interface Writer {
   /** `Host.processes` of who wrote it. */
   readonly host: string
+  readonly shared: boolean
   readonly processes: readonly { readonly pid: number; readonly start: string }[]
 }
 
@@ -82,7 +86,8 @@ function parse(text: string): Writer | undefined {
     if (!(pid > 0)) return undefined
     processes.push({ pid, start: parts[index + 1] ?? '' })
   }
-  return { host, processes }
+  const shared = host.endsWith(SHARED)
+  return { host: shared ? host.slice(0, -SHARED.length) : host, shared, processes }
 }
 
 /**
@@ -90,29 +95,31 @@ function parse(text: string): Writer | undefined {
  * writer stands for: all of them must be gone.
  *
  * Of another boot all are gone, where only one kernel at a time can have the directory's file system mounted
- * (`singleKernel`). Of another pid namespace nothing is known.
+ * (`singleKernel`), as the writer saw it too: what is a local disk to a host reads as another type to the virtual machines
+ * and network clients that it exports the directory to. Of another pid namespace nothing is known.
  */
 export class ProcessPresence implements Presence {
   readonly #host: Host
   readonly #singleKernel: () => boolean
   readonly #gone = new Set<string>()
-  #self: string
+  /** This one, and those that it stands for. */
+  readonly #processes: string[]
 
   constructor(host: Host, singleKernel: () => boolean) {
     this.#host = host
     this.#singleKernel = singleKernel
-    this.#self = `${host.processes}.${describe(process.pid)}`
+    this.#processes = [describe(process.pid)]
   }
 
   get self(): string {
-    return this.#self
+    return `${this.#host.processes}${this.#singleKernel() ? '' : SHARED}.${this.#processes.join('.')}`
   }
 
   standFor(pid: number): boolean {
     const other = describe(pid)
     const [, start = ''] = other.split('.')
     if (isGone(pid, start)) return false
-    if (!this.#self.includes(`.${other}`)) this.#self += `.${other}`
+    if (!this.#processes.includes(other)) this.#processes.push(other)
     return true
   }
 
@@ -126,10 +133,10 @@ export class ProcessPresence implements Presence {
     return true
   }
 
-  #isGone({ host, processes }: Writer): boolean {
+  #isGone({ host, shared, processes }: Writer): boolean {
     const { boot } = this.#host
     if (host === this.#host.processes) return processes.every(({ pid, start }) => isGone(pid, start))
-    return !host.startsWith(boot) && host.length >= boot.length && this.#singleKernel()
+    return !shared && !host.startsWith(boot) && host.length >= boot.length && this.#singleKernel()
   }
 
   outlived(process: string): boolean {

@@ -13,6 +13,8 @@ interface Watched {
   newest: Pointer | undefined
   /** The name that this process gave or is about to give: no news to it. */
   own: string
+  /** The directory was removed while it was watched; somebody may have made it anew. */
+  vanished: boolean
 }
 
 /**
@@ -51,6 +53,7 @@ export class Watchers {
     const watched = this.#watched.get(directory)
     if (watched === undefined) return
     watched.own = to.name
+    if (watched.vanished && watched.listeners.size > 0) this.#start(directory, watched)
     if (isNewer(from, watched.newest)) watched.newest = from
   }
 
@@ -68,7 +71,15 @@ export class Watchers {
   }
 
   #add(directory: string): Watched {
-    const watched: Watched = { watcher: undefined, listeners: new Set(), linger: undefined, newest: undefined, own: '' }
+    const listeners = new Set<() => void>()
+    const watched: Watched = {
+      watcher: undefined,
+      listeners,
+      linger: undefined,
+      newest: undefined,
+      own: '',
+      vanished: false,
+    }
     this.#watched.set(directory, watched)
     return watched
   }
@@ -84,6 +95,7 @@ export class Watchers {
       const watcher = fs.watch(directory, { persistent: false }, (_event, file) => notice(directory, watched, file))
       watcher.on('error', () => stop(watched))
       watched.watcher = watcher
+      watched.vanished = false
     } catch {
       // No such directory, or no watch to be had: polling goes on.
     }
@@ -104,6 +116,10 @@ function notice(directory: string, watched: Watched, file: string | null): void 
     if (pointer === undefined || !isNewer(pointer, watched.newest)) return
     watched.newest = pointer
     if (file === watched.own) return
-  } else if (file !== null) stop(watched) // The directory itself is gone; a new one needs a new watch.
+  } else if (file !== null) {
+    // The directory itself is gone; a new one needs a new watch.
+    stop(watched)
+    watched.vanished = true
+  }
   for (const changed of [...watched.listeners]) changed()
 }

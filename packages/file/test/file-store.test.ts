@@ -59,6 +59,13 @@ describe('a record', () => {
     expect((await store.read(key)).value).toBe(long)
   })
 
+  test('leaves no old text behind once its store is closed', async () => {
+    const { store, files } = setUp()
+    for (let count = 0; count < 20; count += 1) await written(store, long + count)
+    await store.close()
+    expect(files()).toHaveLength(2)
+  })
+
   test('is in a directory and files that only the owner can enter', async () => {
     const { store, path, directory } = setUp()
     await written(store, veryLong)
@@ -147,6 +154,10 @@ describe('damage', () => {
     const old = pointer()
     await written(store, 'second')
     fs.symlinkSync('-', `${directory}/${old}`)
+    const { value, version } = await store.read(key)
+    expect(value).toBe('second')
+    // Else the other one would come to life.
+    expect(await store.remove(key, version ?? expect.fail(), 1n)).toBe(false)
     expect((await store.read(key)).value).toBe('second')
   })
 
@@ -186,7 +197,18 @@ describe('removal', () => {
       await store.remove(key, await written(store, '1@1@@'), fence)
       expect((await store.read(key)).floor).toBeGreaterThanOrEqual(fence)
     }
-    expect((await store.read(key)).floor).toBe(high + 7n)
+    expect((await store.read(key)).floor).toBe(high + 8n)
+  })
+
+  test('an absence never comes back, not even where tokens have not risen', async () => {
+    const { store, path } = setUp()
+    const high = BigInt(Date.now()) * 3_000n
+    await store.remove(key, await written(store, '1@1@@'), high)
+    const { version } = await store.read(key)
+    const other = new FileStore(path, false)
+    await other.remove(key, await written(other, '1@1@@'), high)
+    expect(await store.write(key, version, record('late'))).toBeNull()
+    await written(store, 'anew')
   })
 
   test('a record made from an older floor is refused: the lock came and went in between', async () => {

@@ -62,10 +62,12 @@ test('a stamp from the future does not stop housekeeping', async () => {
 })
 
 test('what crashed processes left behind goes once it is old', async () => {
-  const { path, store, directories } = await setUp(['torn', 'live'])
+  const { path, store, directories } = await setUp(['torn', 'live', 'busy'])
   const more = (count: number) => `more.${String(count).repeat(12)}`
-  for (const count of [1, 2]) fs.symlinkSync('x', `${path}/@live/${more(count)}`)
-  age(`${path}/@live/${more(1)}`, 2 * HOUR)
+  for (const name of ['@live', '@busy']) {
+    for (const count of [1, 2]) fs.symlinkSync('x', `${path}/${name}/${more(count)}`)
+    age(`${path}/${name}/${more(1)}`, 2 * HOUR)
+  }
   for (const nest of ['old', 'new']) {
     fs.mkdirSync(`${path}/.new/${nest}`)
     fs.symlinkSync('x', `${path}/.new/${nest}/1.000000000000=x`)
@@ -74,12 +76,21 @@ test('what crashed processes left behind goes once it is old', async () => {
   const [pointer = ''] = fs.readdirSync(`${path}/@torn`)
   fs.renameSync(`${path}/@torn/${pointer}`, `${path}/@torn/2.000000000000.gone`)
   fs.mkdirSync(`${path}/@empty`)
-  for (const name of directories()) age(`${path}/${name}`, HOUR)
+  for (const name of directories()) if (name !== '@busy') age(`${path}/${name}`, HOUR)
   await store.sweep(() => Promise.resolve(false))
-  expect(directories()).toEqual(['@live'])
-  expect(fs.readdirSync(`${path}/@live`).some((name) => name === more(1))).toBe(false)
-  expect(fs.readdirSync(`${path}/@live`).some((name) => name === more(2))).toBe(true)
+  expect(directories().sort()).toEqual(['@busy', '@live'])
+  for (const name of ['@live', '@busy'])
+    expect(fs.readdirSync(`${path}/${name}`).filter((file) => file.startsWith('more.'))).toEqual([more(2)])
   expect(fs.readdirSync(`${path}/.new`)).toEqual(['new'])
+})
+
+test('one lock that cannot be dealt with does not keep the others from their turn', async () => {
+  const { path, store, directories, prune } = await setUp(['a', 'b', 'c'])
+  for (const name of directories()) age(`${path}/${name}`, HOUR)
+  fs.writeFileSync(`${path}/@file`, '')
+  age(`${path}/@file`, HOUR)
+  await store.sweep((key) => (key.name === 'b' ? Promise.reject(new Error('damaged')) : prune(key)))
+  expect(directories().sort()).toEqual(['@b', '@file'])
 })
 
 test('a long round stops, and the next one goes on from there soon', async () => {

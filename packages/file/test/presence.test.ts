@@ -7,7 +7,7 @@ import { hostPresence, type ProcessPresence } from '../src/presence.ts'
 import { until } from './support.ts'
 
 const hostId = (): string => thisHost()?.processes ?? expect.fail('processes cannot be compared here')
-const presence = (singleKernel = false): ProcessPresence =>
+const presence = (singleKernel = true): ProcessPresence =>
   hostPresence(() => singleKernel) ?? expect.fail('processes cannot be compared here')
 
 /** A process that sleeps until the test ends. */
@@ -63,24 +63,34 @@ test("a later process with the same id doesn't count as the earlier one", () => 
   expect(presence().gone(`${hostId()}.${pid}.`)).toBe(false)
 })
 
-test.each([
-  '',
-  '.',
-  'otherhst.1.1',
-  `${hostId()}`,
-  `${hostId()}.`,
-  `${hostId()}.zz`,
-  `${hostId()}.-1.5`,
-  `${hostId()}..`,
-])('nothing is said of %j', (name) => {
-  expect(presence().gone(name)).toBe(false)
-})
+test.each(['', '.', 'other.1.1', `${hostId()}`, `${hostId()}.`, `${hostId()}.zz`, `${hostId()}.-1.5`, `${hostId()}..`])(
+  'nothing is said of %j',
+  (name) => {
+    expect(presence().gone(name)).toBe(false)
+  },
+)
 
 test('processes of another boot are gone where only one kernel can have the directory', () => {
   const other = `otherbot.${described(process.pid)}`
   expect(presence(false).gone(other)).toBe(false)
   expect(presence(true).gone(other)).toBe(true)
   expect(presence(true).gone(`otherbot~1.${described(process.pid)}`)).toBe(true)
+})
+
+test('a virtual machine that sees a directory of its host as a shared one is not taken for an earlier boot', () => {
+  const inside = `otherbot!.${described(process.pid)}`
+  expect(presence(true).gone(inside)).toBe(false)
+  expect(presence(true).outlived(inside)).toBe(false)
+  expect(presence(false).self).toBe(`${hostId()}!.${described(process.pid)}`)
+})
+
+test('processes of one host that see the directory in different ways know each other all the same', async () => {
+  const child = sleeper()
+  const name = `${hostId()}!.${described(child.pid ?? 0)}`
+  expect(presence(true).gone(name)).toBe(false)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  expect(presence(true).gone(name)).toBe(true)
 })
 
 test('of another pid namespace of this boot nothing is known', () => {

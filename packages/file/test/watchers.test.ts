@@ -60,6 +60,20 @@ test('the end of the directory is noticed, and the next one is watched in turn',
   await until('the notice', () => heard.count() > before)
 })
 
+test('a directory that somebody else made anew is watched from the next own write on', async () => {
+  const path = freshDirectory()
+  const [mine, other] = [open(path), open(path)]
+  await change(mine, 'made')
+  const heard = listen(mine)
+  fs.rmSync(path, { recursive: true })
+  await until('the notice', () => heard.count() > 0)
+  await change(other, 'anew')
+  await change(mine, 'joined')
+  const before = heard.count()
+  await change(other, 'changed')
+  await until('the notice', () => heard.count() > before)
+})
+
 test('one kernel watch serves all who wait, stays a moment, and goes', async () => {
   const path = freshDirectory()
   const store = open(path)

@@ -20,6 +20,8 @@ export class Stage {
   readonly patience: number
   /** Milliseconds by which a timer, or an answer that needs no request, may be late on a slow machine. */
   readonly slack: number
+  /** Milliseconds to wait for what will not come: short, and yet time for a request to be answered. */
+  readonly brief: number
   /** Milliseconds between two looks of those who have to poll. */
   readonly pause: number
   readonly namespace: string = 'conformance'
@@ -35,10 +37,11 @@ export class Stage {
     const { min, max } = capabilities.ttl
     this.#target = target
     this.capabilities = capabilities
-    this.ttl = target.ttl ?? Math.max(min, SHORT)
+    this.ttl = target.ttl ?? Math.max(min, SHORT, 15 * latency)
     this.long = Math.min(max, Math.max(LONG, 20 * this.ttl))
     this.patience = 3_000 + 20 * latency
     this.slack = 250 + 5 * latency
+    this.brief = Math.max(200, 10 * latency)
     this.pause = Math.max(10, latency / 2)
   }
 
@@ -52,11 +55,12 @@ export class Stage {
     return (this.capabilities.guarantee.expiry === 'observation' ? 2 * ttl : ttl) + this.patience
   }
 
-  /** A new client. */
+  /** A new client, which has talked with the storage: what follows takes no longer than a request does. */
   async client(): Promise<LockBackend> {
     const backend = await this.#target.connect()
     this.#clients.push(backend)
     assert.deepEqual(backend.capabilities, this.capabilities, 'a client declares other capabilities than the target')
+    await backend.inspect({ key: this.key, timeout: LONG })
     return backend
   }
 

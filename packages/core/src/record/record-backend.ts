@@ -137,10 +137,12 @@ class RecordBackend<Version> implements LockBackend {
       const flight = this.#flights.get(token)
       if (flight !== undefined) flight.cancelled = true
       this.#waitingRoom.leave(key, token)
-      // A write of this token may be on its way: a newer version makes it fail.
+      // A write of this token may be on its way, or have arrived after the record was read: a newer version makes the one
+      // fail, and finds the other.
+      const force = flight !== undefined || this.#unsure.has(token)
       await this.#records.update(key, timeout, ({ state, present }) => ({
         ...machine.remove(state, token, present),
-        force: this.#flights.has(token) || this.#unsure.has(token),
+        force,
       }))
       this.#unsure.delete(token)
       if (flight !== undefined && !this.#flights.has(token)) await this.#tidy(key)

@@ -51,7 +51,6 @@ export const abort: Theme = theme('abort', [
     needs: [fault('pause', 'resume')],
     async body(t) {
       const lock = await t.lock()
-      await lock.locked()
       await t.trouble('pause')
       await endsInTime((signal) => lock.acquire({ signal }))
       await endsInTime((signal) => lock.tryAcquire({ signal }))
@@ -110,10 +109,10 @@ export const abort: Theme = theme('abort', [
     async body(t) {
       const lock = await t.lock()
       await (await lock.acquire()).release()
-      await t.trouble('delayRequests', 300, 300)
-      await abortOnce((signal) => lock.acquire({ signal }), 50)
+      await t.trouble('delayRequests', 2 * t.brief, 2 * t.brief)
+      await abortOnce((signal) => lock.acquire({ signal }), t.brief / 4)
       await t.trouble('resume')
-      await sleep(500)
+      await sleep(3 * t.brief)
       await assertFree(t)
     },
   },
@@ -122,7 +121,7 @@ export const abort: Theme = theme('abort', [
     async body(t) {
       const [first, second] = await t.pair()
       const lease = await first.acquire()
-      assert.equal(await second.tryAcquire({ timeout: 50 }), null)
+      assert.equal(await second.tryAcquire({ timeout: t.brief }), null)
       await eventually('nobody waits', t.patience, async () => (await first.inspect()).waiters === 0)
       await lease.release()
       await assertFree(t)

@@ -127,7 +127,7 @@ export const fairness: Theme = theme('fairness', [
       for (let round = 0; round < 4; round += 1) {
         const lease = await first.acquire()
         const waiting = later(second.acquire({ timeout: t.patience }))
-        await sleep(50)
+        await sleep(t.brief / 4)
         const released = now()
         await lease.release()
         const next = await waiting

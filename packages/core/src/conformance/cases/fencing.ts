@@ -63,7 +63,7 @@ export const fencing: Theme = theme('fencing', [
     title: 'tokens rise over requests that were given up, and may arrive late',
     needs: [fault('delayRequests', 'resume')],
     async body(t) {
-      const requestTimeout = 100
+      const requestTimeout = t.brief
       const [mine, others] = [t.options(await t.client(), { requestTimeout }), t.options(await t.client())]
       const names = Array.from({ length: 40 }, (_, index) => `${t.name}/${index}`)
       const takeAll = () => Promise.all(names.map((name) => tokenOf(new Lock(name, others))))

@@ -5,10 +5,8 @@ import type { Stage } from '../stage.ts'
 import { fault, list, type Theme, theme } from '../theme.ts'
 import { eventually, later, timed } from '../time.ts'
 
-const requestTimeout = 200
-
 /** Says "I couldn't ask", in time. */
-async function unanswered(t: Stage, work: () => Promise<unknown>, limit: number = requestTimeout): Promise<void> {
+async function unanswered(t: Stage, work: () => Promise<unknown>, limit: number = t.brief): Promise<void> {
   const { took } = await timed(() => refused(work(), 'LOCK_BACKEND'))
   assert.ok(took <= limit + t.slack, `it took ${took} ms, with ${limit} ms to answer`)
 }
@@ -20,8 +18,8 @@ export const outage: Theme = theme('outage', [
     title: 'acquire and tryAcquire reject with LOCK_BACKEND within requestTimeout while the backend hangs',
     needs: hung,
     async body(t) {
+      const requestTimeout = t.brief
       const lock = await t.lock({ requestTimeout })
-      await lock.locked()
       await t.trouble('pause')
       await unanswered(t, () => lock.tryAcquire())
       await unanswered(t, () => lock.acquire())
@@ -32,8 +30,8 @@ export const outage: Theme = theme('outage', [
     title: 'locked, inspect and forceRelease reject with LOCK_BACKEND while the backend hangs, never with false',
     needs: hung,
     async body(t) {
+      const requestTimeout = t.brief
       const lock = await t.lock({ requestTimeout })
-      await lock.locked()
       await t.trouble('pause')
       await unanswered(t, () => lock.locked())
       await unanswered(t, () => lock.inspect())
@@ -44,6 +42,7 @@ export const outage: Theme = theme('outage', [
     title: 'list rejects with LOCK_BACKEND while the backend hangs',
     needs: [...hung, list],
     async body(t) {
+      const requestTimeout = t.brief
       const locks = createLocks(t.options(await t.client(), { requestTimeout }))
       await locks.list()
       await t.trouble('pause')
@@ -55,15 +54,15 @@ export const outage: Theme = theme('outage', [
     needs: hung,
     async body(t) {
       const lock = await t.lock({ requestTimeout: 20_000 })
-      await lock.locked()
       await t.trouble('pause')
-      await unanswered(t, () => lock.acquire({ timeout: 100 }), 100)
+      await unanswered(t, () => lock.acquire({ timeout: t.brief / 2 }), t.brief / 2)
     },
   },
   {
     title: 'a lock that somebody holds does not read as busy while the backend hangs',
     needs: hung,
     async body(t) {
+      const requestTimeout = t.brief
       const [first, second] = await t.pair({ requestTimeout })
       await first.acquire()
       assert.equal(await second.tryAcquire(), null)
@@ -75,9 +74,10 @@ export const outage: Theme = theme('outage', [
     title: 'who waits when the backend begins to hang gets LOCK_BACKEND, not LOCK_TIMEOUT',
     needs: hung,
     async body(t) {
+      const requestTimeout = t.brief
       const [first, second] = await t.pair()
       await first.acquire()
-      const waits = second.acquire({ timeout: 20_000, requestTimeout, retryInterval: 100 })
+      const waits = second.acquire({ timeout: 20_000, requestTimeout, retryInterval: t.brief })
       const waiting = later(refused(waits, 'LOCK_BACKEND'))
       if (t.capabilities.queue === 'fifo')
         await eventually('it waits', t.patience, async () => (await first.inspect()).waiters === 1)
@@ -90,6 +90,7 @@ export const outage: Theme = theme('outage', [
     title: 'a holder keeps its lease through an outage that is shorter than its ttl',
     needs: hung,
     async body(t) {
+      const requestTimeout = t.brief
       const [first, second] = await t.pair({ requestTimeout })
       const lease = await first.acquire()
       await t.trouble('pause')
@@ -105,6 +106,7 @@ export const outage: Theme = theme('outage', [
     title: 'once the backend answers again, so do its clients',
     needs: hung,
     async body(t) {
+      const requestTimeout = t.brief
       const lock = await t.lock({ requestTimeout })
       await t.trouble('pause')
       await refused(lock.tryAcquire(), 'LOCK_BACKEND')
