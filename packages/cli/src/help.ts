@@ -2,10 +2,11 @@ const WHERE = `\
   --backend URL      where the lock lives. Default: $LOCKS_BACKEND, else files in a folder of your
                      home, for all programs of yours on this machine
                        file:///srv/app/locks     processes of one machine
-                       redis://cache:6379        also rediss:, valkey:; npm i @locks/redis ioredis
-                       etcd://etcd:2379          npm i @locks/etcd
-                       memcached://cache:11211   npm i @locks/memcached
-                       k8s:                      npm i @locks/k8s
+                     With adapters that are planned:
+                       redis://cache:6379        @locks/redis, also rediss:, valkey:
+                       etcd://etcd:2379          @locks/etcd
+                       memcached://cache:11211   @locks/memcached
+                       k8s:                      @locks/k8s
                      An adapter is looked for in the current folder, then beside this command
   --namespace TEXT   part of the lock's identity. Default: $LOCKS_NAMESPACE, else none
   --import MODULE    load this first; it may add schemes with registerBackend of @locks/core`

@@ -16,6 +16,8 @@ export function timeoutError(engine: Engine, demand: Demand, { holder, waited }:
   const subject = describeLock(key, engine.backend)
   const what = demand.timeout === 0 ? 'not acquired at once' : `not acquired within ${formatDuration(waited)}`
   const who = holder === undefined ? 'held or waited for by others' : `held by ${describeHolder(holder)}`
-  const look = `\`locks status ${/^[\w.:/-]+$/.test(key.name) ? key.name : JSON.stringify(key.name)}\` or inspect() shows it`
+  const look = `\`locks status ${shellWord(key.name)}${key.namespace === '' ? '' : ` --namespace ${key.namespace}`}\` or inspect() shows it`
   return new LockTimeoutError(`${subject}: ${what}: ${who}; ${look}`, { key, holder })
 }
+
+const shellWord = (text: string): string => (/^[\w.:/-]+$/.test(text) ? text : JSON.stringify(text))

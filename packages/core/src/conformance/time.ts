@@ -2,6 +2,11 @@ import assert from 'node:assert/strict'
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
+/** Lets other things of this process happen, without any time passing. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
 export const now = (): number => performance.now()
 
 /** Keeps the event loop busy: nothing else of this process runs meanwhile. */

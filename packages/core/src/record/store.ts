@@ -74,8 +74,9 @@ export interface RecordRead<Version> {
   /** The text given to `write`, to the letter; null: there is no record. */
   readonly value: string | null
   /**
-   * No fencing token that the store can't see in `value` was ever higher: tokens go on above it. 0n where `value` tells
-   * all; for a key without a record, what `remove` was told, or a clock that has passed it.
+   * At least every fencing token of this key that `value` may not tell of: for a key without a record what `remove` was
+   * told; where a record may be older than one that was acknowledged (after a crash, say), a clock that has passed its
+   * tokens. Tokens go on above it; 0n adds nothing.
    */
   readonly floor: bigint
 }

@@ -3,7 +3,7 @@ import { Lock } from '../../index.ts'
 import { counted, rejection } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { fault, queue, type Theme, theme } from '../theme.ts'
-import { eventually, later, now, sleep } from '../time.ts'
+import { eventually, later, now, sleep, turns } from '../time.ts'
 
 const LIMIT = 20
 
@@ -90,17 +90,20 @@ export const abort: Theme = theme('abort', [
     },
   },
   {
-    title: 'an attempt that is aborted under way leaves no hold behind',
+    title: 'attempts that are aborted under way leave no hold behind, however far they have got',
     async body(t) {
-      const lock = await t.lock()
-      for (let round = 0; round < 10; round += 1) {
+      const [mine, others] = [t.options(await t.client()), t.options(await t.client())]
+      const names = Array.from({ length: 60 }, (_, index) => `${t.name}/${index}`)
+      const abortOne = async (name: string, index: number): Promise<void> => {
         const controller = new AbortController()
-        const attempt = lock.acquire({ signal: controller.signal }).catch(() => null)
-        if (round % 2 === 1) await sleep(round / 3)
+        const attempt = new Lock(name, mine).acquire({ signal: controller.signal }).catch(() => null)
+        await (index % 3 === 0 ? sleep(2 * t.pause * Math.random()) : turns(index % 20))
         controller.abort()
         await (await attempt)?.release()
-        await assertFree(t)
       }
+      await Promise.all(names.map(abortOne))
+      const take = (name: string) => new Lock(name, others).using(() => undefined, { timeout: t.patience })
+      await Promise.all(names.map(take))
     },
   },
   {

@@ -3,7 +3,7 @@ import { Lock } from '../../index.ts'
 import { busy, granted, refused } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { fault, queue, type Theme, theme } from '../theme.ts'
-import { eventually, now, sleep } from '../time.ts'
+import { eventually, now, sleep, turns } from '../time.ts'
 
 /** So that what follows is one request, on a connection that stands. */
 async function warmUp(lock: Lock): Promise<void> {
@@ -118,14 +118,14 @@ export const unknownOutcome: Theme = theme('unknown outcome', [
     title: 'cancel while the acquire is under way leaves nothing behind',
     async body(t) {
       const client = await t.client()
-      for (let round = 0; round < 10; round += 1) {
+      for (let round = 0; round < 40; round += 1) {
         const contender = await t.contender({}, client)
         const attempt = contender.acquire()
-        if (round % 2 === 1) await sleep(round / 4)
+        await turns(round % 10)
         await Promise.allSettled([attempt, contender.cancel()])
-        await contender.cancel()
-        await assertFree(t)
+        assert.deepEqual(await contender.renew(), { outcome: 'lost' })
       }
+      await assertFree(t)
     },
   },
   {
