@@ -56,7 +56,16 @@ describe('a wrapper that is killed', () => {
   test('leaves the lock with its command beyond the ttl, until that has ended', async () => {
     await using place = new Playground()
     const ttl = 500
-    const run = place.start(['run', 'a', '--ttl', String(ttl), '--', 'sh', '-c', 'echo $$ > command.pid; exec sleep 60'])
+    const run = place.start([
+      'run',
+      'a',
+      '--ttl',
+      String(ttl),
+      '--',
+      'sh',
+      '-c',
+      'echo $$ > command.pid; exec sleep 60',
+    ])
     const command = await place.number('command.pid')
     process.kill(run.pid, 'SIGKILL')
     expect(await run.ended).toMatchObject({ signal: 'SIGKILL' })

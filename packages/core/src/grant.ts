@@ -1,7 +1,7 @@
 import type { AcquireAnswer, Grant, Wait } from './backend.ts'
 import type { Demand } from './demand.ts'
 import type { Engine } from './engine.ts'
-import { describeLock, LockError } from './errors.ts'
+import { describeLock, LockError, LockLostError } from './errors.ts'
 import { Hold } from './hold.ts'
 import type { Instant } from './runtime.ts'
 
@@ -46,6 +46,8 @@ export async function takeGrant(
     return hold
   } catch (error) {
     hold.end()
+    // Broken or run out before anybody held it: as if it had not been granted.
+    if (error instanceof LockLostError) return undefined
     throw error
   }
 }

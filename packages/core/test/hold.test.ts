@@ -308,6 +308,19 @@ describe('a short grant', () => {
   })
 })
 
+test('a grant that is broken before it could be made permanent is asked for again', async () => {
+  const { lock, answerRenewals } = stage({ ttl: Number.POSITIVE_INFINITY })
+  let lost = 0
+  answerRenewals(() => {
+    lost += 1
+    answerRenewals(undefined)
+    return Promise.resolve({ outcome: 'lost' })
+  })
+  const lease = await lock.acquire()
+  expect(lost).toBe(1)
+  expect(lease.remaining).toBe(Number.POSITIVE_INFINITY)
+})
+
 test('nothing is left on the timers after release', async () => {
   const { time, lock } = stage()
   const lease = await lock.acquire()
