@@ -1,44 +1,66 @@
 import type { HolderState } from './backend.ts'
 import type { Demand } from './demand.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, Waiting } from './engine.ts'
+import { describeLock, LockBackendError } from './errors.ts'
 import { askFor, takeGrant } from './grant.ts'
 import type { Hold } from './hold.ts'
 
 /** What one attempt came to: a hold, or one of those in the way (undefined: unknown who). */
 export type Attempt = { readonly hold: Hold } | { readonly hold: undefined; readonly holder: HolderState | undefined }
 
+/** How often a grant whose time was over when its reply came is asked for again. */
+const LATE_REPLIES = 2
+
 /** One attempt, without waiting. Rejects as a campaign fails, and with the signal's reason. */
 export function attempt(engine: Engine, demand: Demand): Promise<Attempt> {
-  const identity = engine.request(demand, 1)
-  const { key, token, mode } = identity
-  const { requestTimeout: timeout, signal } = demand
-  let over = false
-  const work = async (): Promise<Attempt> => {
-    const answer = await askFor(engine, demand, identity, null)
-    if (answer.outcome === 'busy') return { hold: undefined, holder: answer.holder }
-    const hold = over ? undefined : await takeGrant(engine, identity, demand, answer)
-    if (hold !== undefined && !over) return { hold }
-    hold?.end()
-    engine.undo({ key, token, mode, timeout }, timeout)
-    return { hold: undefined, holder: undefined }
-  }
   return new Promise((resolve, reject) => {
-    const end = (settle: () => void): void => {
-      over = true
-      signal?.removeEventListener('abort', abort)
-      settle()
-    }
-    const giveUp = (error: unknown): void => {
-      if (over) return
-      engine.undo({ key, token, mode, timeout }, timeout)
-      end(() => reject(error))
-    }
-    const abort = (): void => giveUp(signal?.reason)
+    const identity = engine.request(demand, 1)
+    const { key, token, mode } = identity
+    const { requestTimeout: timeout, signal } = demand
     if (signal?.aborted === true) {
       reject(signal.reason)
       return
     }
+    let over = false
+    const end = (): void => {
+      over = true
+      signal?.removeEventListener('abort', abort)
+      engine.waiting.delete(waiting)
+    }
+    const giveUp = (error: unknown): void => {
+      if (over) return
+      end()
+      engine.undo({ key, token, mode, timeout }, timeout)
+      reject(error)
+    }
+    const abort = (): void => giveUp(signal?.reason)
+    const waiting: Waiting = { key, unseen: 0, close: (error) => giveUp(error(key)) }
+
+    // Settles in the very step in which it finds that nobody has given up meanwhile: a hold never lies about.
+    const work = async (): Promise<void> => {
+      for (let late = 0; late <= LATE_REPLIES; late += 1) {
+        const answer = await askFor(engine, demand, identity, null, () => over)
+        if (over) return
+        if (answer.outcome === 'busy') {
+          end()
+          resolve({ hold: undefined, holder: answer.holder })
+          return
+        }
+        const hold = await takeGrant(engine, identity, demand, answer)
+        if (over) hold?.end()
+        if (over) return
+        if (hold === undefined) continue
+        end()
+        resolve({ hold })
+        return
+      }
+      throw new LockBackendError(
+        `${describeLock(key, engine.backend)}: it was granted, but each reply came after the ttl of ${demand.ttl} ms was over. Use a longer ttl`,
+        { key },
+      )
+    }
     signal?.addEventListener('abort', abort, { once: true })
-    work().then((result) => end(() => resolve(result)), giveUp)
+    engine.waiting.add(waiting)
+    work().catch(giveUp)
   })
 }

@@ -49,10 +49,7 @@ export class Campaign {
   /** Campaigns until granted, failed or stopped. Never rejects. */
   async run(): Promise<void> {
     try {
-      const hold = await this.#win()
-      if (hold === undefined) return
-      this.#over = true
-      this.#events.granted(hold)
+      while (!this.#over) await this.#look()
     } catch (error) {
       if (this.#over) return
       this.stop()
@@ -71,35 +68,32 @@ export class Campaign {
   }
 
   /** Looks again now. */
-  look(): void {
+  lookAgain(): void {
     this.#again = true
     this.#sleep?.wake()
   }
 
-  async #win(): Promise<Hold | undefined> {
-    while (!this.#over) {
-      this.#again = false
-      this.#asking = this.#engine.runtime.now()
-      const answer = await askFor(this.#engine, this.#demand, this.#identity, this.#wait)
+  /** Asks once; if busy, sleeps until it is time or worthwhile to ask again. */
+  async #look(): Promise<void> {
+    this.#again = false
+    this.#asking = this.#engine.runtime.now()
+    const answer = await askFor(this.#engine, this.#demand, this.#identity, this.#wait, () => this.#over)
+    if (this.#over) return
+    let grant = answer.outcome === 'granted' ? answer : this.#pushed
+    if (answer.outcome === 'busy' && grant === undefined) {
       this.#asking = undefined
-      if (this.#over) return undefined
-      let grant = answer.outcome === 'granted' ? answer : this.#pushed
-      if (answer.outcome === 'busy' && grant === undefined) {
-        this.#events.busy(answer.holder)
-        if (!this.#again) await this.#sleepFor(answer.retryAfter)
-        grant = this.#pushed
-      }
-      const hold = grant === undefined ? undefined : await this.#take(grant)
-      if (hold !== undefined) return hold
+      this.#events.busy(answer.holder)
+      if (!this.#again) await this.#sleepFor(answer.retryAfter)
+      grant = this.#pushed
     }
-    return undefined
+    if (grant !== undefined && !this.#over) await this.#take(grant)
   }
 
   #woken(grant: Grant | undefined): void {
     if (this.#over) return
     // Without a moment to count from, a pushed grant only tells to look.
     if (grant?.since !== undefined) this.#pushed = { ...grant, since: grant.since }
-    this.look()
+    this.lookAgain()
   }
 
   #sleepFor(delay: number): Promise<void> {
@@ -113,12 +107,18 @@ export class Campaign {
     })
   }
 
-  /** Undefined: the grant's time is over already; the backend is asked again, and re-arms it if it is still ours. */
-  async #take(grant: TimedGrant): Promise<Hold | undefined> {
+  /**
+   * Makes a hold of a grant, and hands it over in the very step in which it finds that nobody has stopped the campaign. If
+   * the grant's time is over already, the backend is asked again, and re-arms it if it is still ours.
+   */
+  async #take(grant: TimedGrant): Promise<void> {
     this.#pushed = undefined
+    this.#asking ??= this.#engine.runtime.now()
     const hold = await takeGrant(this.#engine, this.#identity, this.#demand, grant)
-    if (!this.#over) return hold
-    hold?.end()
-    return undefined
+    this.#asking = undefined
+    if (this.#over) hold?.end()
+    if (this.#over || hold === undefined) return
+    this.#over = true
+    this.#events.granted(hold)
   }
 }

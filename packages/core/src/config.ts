@@ -78,4 +78,5 @@ export function resolveBackend(backend: LockBackend | string | undefined): LockB
 /** Forgets a closed backend, so that its URL makes a new one. */
 export function forgetBackend(backend: LockBackend): void {
   for (const [url, known] of shared) if (known === backend) shared.delete(url)
+  generation += 1
 }

@@ -29,6 +29,8 @@ export function demandFor(backend: LockBackend, key: LockKey, { mode, permits }:
   const fair = settings.fair ?? capabilities.queue === 'fifo'
   const { ttl, retryInterval, requestTimeout, autoRenew, maxHold, metadata } = settings
   const endless = maxHold === Number.POSITIVE_INFINITY
+  if (!endless && ttl === Number.POSITIVE_INFINITY)
+    throw new RangeError(`maxHold is ${maxHold}: a lease with ttl Infinity never runs out; give it a finite ttl`)
   const traits = [key.id, mode, permits, ttl, fair, retryInterval, requestTimeout, autoRenew, endless, metadata]
   return { ...settings, fair, key, mode, permits, class: JSON.stringify(traits) }
 }

@@ -12,7 +12,7 @@ const FIRST_PAUSE = 20
 const UNDO_FOR = 30_000
 const CLOSE_TIMEOUT = 5_000
 
-/** A line of waiters, as far as its engine needs to know it. */
+/** Somebody, or a line of them, who waits for a lock, as far as the engine needs to know. */
 export interface Waiting {
   readonly key: LockKey
   /** Waiters that have no place in the backend's queue of their own. */
@@ -22,6 +22,9 @@ export interface Waiting {
 
 /** A hold, as far as its engine needs to know it. */
 export interface Holding {
+  readonly key: LockKey
+  /** Somebody broke it: it is lost. */
+  broken(): void
   /** Declares it lost and gives it up at the backend. Never rejects. */
   evict(): Promise<void>
 }
@@ -29,6 +32,8 @@ export interface Holding {
 export interface Asking {
   /** How often a call that failed outright is made again. */
   readonly repeats?: number
+  /** Whether nobody wants the answer any more: then no call is made again. */
+  readonly stopped?: () => boolean
   /** Whether the process must stay up for the answer. */
   readonly keepAlive?: boolean
 }
@@ -46,7 +51,9 @@ export class Engine {
   readonly backend: LockBackend
   readonly runtime: Runtime
   readonly scheduler: Scheduler
-  readonly lines: Set<Waiting> = new Set()
+  readonly waiting: Set<Waiting> = new Set()
+  /** New secrets of attachments whose outcome is unknown, by the old ones: trying again must come to the same. */
+  readonly attaching: Map<string, string> = new Map()
   readonly holds: Set<Holding> = new Set()
   readonly #background = new Set<Promise<unknown>>()
   #closed: Promise<void> | undefined
@@ -86,7 +93,7 @@ export class Engine {
     action: string,
     budget: number,
     call: (timeout: number, sent: Instant) => Promise<T>,
-    { repeats = REPEATS, keepAlive = true }: Asking = {},
+    { repeats = REPEATS, keepAlive = true, stopped }: Asking = {},
   ): Promise<T> {
     if (this.#closed !== undefined) throw this.#closedError(key)
     const started = this.runtime.now()
@@ -96,7 +103,7 @@ export class Engine {
       try {
         return await this.#within(rest, call(rest, sent), keepAlive)
       } catch (error) {
-        if (isFinal(error)) throw error
+        if (isFinal(error) || stopped?.() === true) throw error
         const pause = FIRST_PAUSE * 2 ** repeat * (0.5 + this.runtime.random() / 2)
         rest = budget - elapsed(this.runtime, started) - pause
         if (error === NO_ANSWER) throw this.#unanswered(key, action, budget)
@@ -104,6 +111,7 @@ export class Engine {
         await new Promise<void>((resolve) => {
           this.runtime.setTimer(pause, resolve, keepAlive)
         })
+        if (stopped?.() === true) throw error
         sent = this.runtime.now()
       }
     }
@@ -141,7 +149,7 @@ export class Engine {
    */
   close(): Promise<void> {
     this.#closed ??= Promise.resolve().then(async () => {
-      for (const line of [...this.lines]) line.close((key) => this.#closedError(key))
+      for (const waiting of [...this.waiting]) waiting.close((key) => this.#closedError(key))
       for (const hold of [...this.holds]) this.background(hold.evict())
       await this.#settled()
       await this.backend.close()

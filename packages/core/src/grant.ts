@@ -12,18 +12,20 @@ export type TimedAnswer =
   | Extract<AcquireAnswer, { readonly outcome: 'busy' }>
   | ({ readonly outcome: 'granted' } & TimedGrant)
 
-/** Asks for the lock. The time of a grant that doesn't say from when it counts counts from before the call. */
+/** Asks for the lock, until `stopped`: what was undone must not be asked for again. The time of a grant that doesn't say from when it counts counts from before the call. */
 export async function askFor(
   engine: Engine,
   demand: Demand,
   identity: ReturnType<Engine['request']>,
   wait: Wait | null,
+  stopped: () => boolean,
 ): Promise<TimedAnswer> {
   let sent: Instant | undefined
-  const answer = await engine.ask(demand.key, 'acquiring', demand.requestTimeout, (timeout, at) => {
+  const call = (timeout: number, at: Instant): Promise<AcquireAnswer> => {
     sent = at
     return engine.backend.acquire({ ...identity, wait, timeout })
-  })
+  }
+  const answer = await engine.ask(demand.key, 'acquiring', demand.requestTimeout, call, { stopped })
   if (answer.outcome === 'mismatch') throw mismatch(engine, demand, answer.usedAs)
   return answer.outcome === 'granted' ? { ...answer, since: answer.since ?? (sent as Instant) } : answer
 }

@@ -21,6 +21,8 @@ export interface Renewing {
   /** The hold must live on without this process's session. Default: only where nothing renews it. */
   readonly standalone?: boolean
   readonly keepAlive?: boolean
+  /** Which part of the time that is left may pass without an answer. Default: all of it. */
+  readonly patience?: number
 }
 
 /** Who uses a hold, and hears when it is lost. */
@@ -54,6 +56,8 @@ export class Hold implements Task, Holding {
   readonly #engine: Engine
   readonly #requestTimeout: number
   readonly #autoRenew: boolean
+  /** Renewals may not come, or stop early: the whole ttl is needed from the start. */
+  readonly #needsWholeTtl: boolean
   readonly #token: string
   #nextFence: bigint
   #fencesLeft: number
@@ -81,6 +85,7 @@ export class Hold implements Task, Holding {
     this.#ttl = demand.ttl
     this.#requestTimeout = demand.requestTimeout
     this.#autoRenew = demand.autoRenew
+    this.#needsWholeTtl = !demand.autoRenew || demand.maxHold !== Number.POSITIVE_INFINITY
     this.grantedAt = engine.runtime.now()
     this.#since = grant.since
     this.#lasts = this.#localDeadline(grant.ttl)
@@ -101,7 +106,7 @@ export class Hold implements Task, Holding {
   get needsRenewal(): boolean {
     return this.#ttl === Number.POSITIVE_INFINITY
       ? this.#lasts !== Number.POSITIVE_INFINITY
-      : !this.#autoRenew && this.#lasts < this.#localDeadline(this.#ttl) - elapsed(this.#engine.runtime, this.#since)
+      : this.#needsWholeTtl && this.#lasts < this.#localDeadline(this.#ttl) - elapsed(this.#engine.runtime, this.#since)
   }
 
   get fencesLeft(): number {
@@ -135,12 +140,11 @@ export class Hold implements Task, Holding {
   /** Lengthens the hold; `ttl` becomes that of later renewals. Rejects with LockLostError or LockBackendError. */
   async renew(
     ttl: number = this.#ttl,
-    { standalone = !this.#autoRenew, keepAlive = true }: Renewing = {},
+    { standalone = !this.#autoRenew, keepAlive = true, patience = 1 }: Renewing = {},
   ): Promise<void> {
-    this.#ttl = ttl
     const { key, mode } = this
     const token = this.#token
-    const budget = Math.max(1, Math.min(this.#requestTimeout, this.remaining))
+    const budget = Math.max(1, Math.min(this.#requestTimeout, this.remaining * patience))
     let sent = this.#since
     const call = (timeout: number, at: Instant): Promise<RenewAnswer> => {
       sent = at
@@ -151,6 +155,7 @@ export class Hold implements Task, Holding {
     if (answer.outcome === 'lost')
       throw this.#lose('the backend no longer has it: it expired there, or somebody broke it')
     if (!this.check()) throw this.#lostError(RAN_OUT)
+    this.#ttl = ttl
     this.#adopt(answer.since ?? sent, answer.ttl)
   }
 
@@ -180,6 +185,10 @@ export class Hold implements Task, Holding {
       { key: this.key, token: this.#token, mode: this.mode, timeout: this.#requestTimeout },
       this.#requestTimeout,
     )
+  }
+
+  broken(): void {
+    this.#lose('it was broken with forceRelease')
   }
 
   /** The backend is being closed. */
@@ -218,7 +227,7 @@ export class Hold implements Task, Holding {
     }
     this.#renewing = true
     try {
-      await this.renew(this.#ttl, { keepAlive: false })
+      await this.renew(this.#ttl, { keepAlive: false, patience: 0.5 })
     } catch {
       // Lost is lost by now; after any other failure the old deadline stands, and there may be time to try again.
       const age = elapsed(this.#engine.runtime, this.#since)

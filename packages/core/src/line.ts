@@ -56,9 +56,10 @@ export class Line implements Waiting {
     const places =
       demand.mode === 'exclusive' ? 1 : demand.mode === 'semaphore' ? Math.min(demand.permits, WIDTH) : WIDTH
     this.#width = strict ? Number.POSITIVE_INFINITY : places
-    // A hold kept among readers could starve a writer; a lease that isn't renewed must start with its whole ttl.
-    this.#handsOn =
-      !strict && demand.mode !== 'shared' && demand.autoRenew && demand.maxHold === Number.POSITIVE_INFINITY
+    // A hold kept among readers could starve a writer, and tokens of a semaphore's holds would not rise in the order of
+    // their grants. A lease that isn't renewed must start with its whole ttl.
+    const renewed = demand.autoRenew && demand.maxHold === Number.POSITIVE_INFINITY
+    this.#handsOn = !strict && demand.mode === 'exclusive' && renewed
   }
 
   static for(engine: Engine, demand: Demand): Line {
@@ -66,7 +67,7 @@ export class Line implements Waiting {
     lines.set(engine, ofEngine)
     const line = ofEngine.get(demand.class) ?? new Line(engine, demand)
     ofEngine.set(demand.class, line)
-    engine.lines.add(line)
+    engine.waiting.add(line)
     return line
   }
 
@@ -127,7 +128,7 @@ export class Line implements Waiting {
     this.#localWait?.cancel()
     this.#localWait = undefined
     const stale = this.#answered === undefined || elapsed(this.#engine.runtime, this.#answered) > STALE
-    if (stale) for (const campaign of this.#campaigns) if (campaign.silence === undefined) campaign.look()
+    if (stale) for (const campaign of this.#campaigns) if (campaign.silence === undefined) campaign.lookAgain()
     while (this.#campaigns.size < Math.min(this.#width, this.#waiters.length)) {
       const campaign: Campaign = new Campaign(this.#engine, this.#demand, this.#handsOn, {
         granted: (hold) => {
@@ -260,8 +261,8 @@ export class Line implements Waiting {
   /** An empty line is forgotten, unless there are few: the next one of its class is likely to come soon. */
   #disappear(): void {
     if (this.#waiters.length > 0 || this.#holding > 0 || this.#campaigns.size > 0) return
-    if (this.#engine.lines.size <= KEPT_LINES) return
-    this.#engine.lines.delete(this)
+    if (this.#engine.waiting.size <= KEPT_LINES) return
+    this.#engine.waiting.delete(this)
     const ofEngine = lines.get(this.#engine)
     if (ofEngine?.get(this.#demand.class) === this) ofEngine.delete(this.#demand.class)
   }

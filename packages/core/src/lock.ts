@@ -23,6 +23,8 @@ import { type TimedOut, timeoutError } from './timed-out.ts'
 
 /** Leases remembered before those that ended are sorted out. */
 const MANY_LEASES = 16
+/** Attachments without an answer that are remembered, for another try. */
+const MANY_ATTACHMENTS = 1_000
 
 const EXCLUSIVE: Use = { mode: 'exclusive', permits: 1 }
 
@@ -63,6 +65,7 @@ export class Lock {
   readonly #options: LockOptions
   #wanted: Wanted | undefined
   #leases: HeldLease[] = []
+  #sortOutAt = MANY_LEASES
 
   /**
    * @param name Any non-empty well-formed string of at most 1,024 UTF-8 bytes.
@@ -161,24 +164,28 @@ export class Lock {
       engine.backend.inspect({ key, timeout }),
     )
     let unseen = 0
-    for (const line of engine.lines) if (line.key.id === key.id) unseen += line.unseen
+    for (const waiting of engine.waiting) if (waiting.key.id === key.id) unseen += waiting.unseen
     return unseen === 0 ? state : { ...state, waiters: state.waiters + unseen }
   }
 
   /**
    * The operator's break: ends all holds at once, whoever owns them, and lets the next waiter in. True if there was one.
-   * The holders learn of it at their next renewal; until then only the fencing token keeps them apart.
+   * Holders of this process learn of it at once, others at their next renewal; until then only the fencing token keeps them
+   * apart.
    */
   async forceRelease(): Promise<boolean> {
     const { engine, key, settings } = this.#context()
     // Never repeated: the second call might break the hold of whom the first one let in.
     const call = (timeout: number): Promise<boolean> => engine.backend.forceRelease({ key, timeout })
-    return engine.ask(key, 'breaking', settings.requestTimeout, call, { repeats: 0 })
+    const broken = await engine.ask(key, 'breaking', settings.requestTimeout, call, { repeats: 0 })
+    for (const hold of [...engine.holds]) if (broken && hold.key.id === key.id) hold.broken()
+    return broken
   }
 
   /**
    * Takes up a lease that `detach` handed over: renews it and makes its secret void in one step; same fencing token, same
-   * owner id. Rejects with LockLostError if it ran out on the way, or was attached before.
+   * owner id. Rejects with LockLostError if it ran out on the way, or was attached before, and with LockBackendError if the
+   * backend failed: the outcome is unknown then, and trying again in this process is safe.
    */
   static async attach(lease: LeaseJSON | string, options: LockOptions = {}): Promise<Lease> {
     const json = parseLease(lease)
@@ -189,16 +196,20 @@ export class Lock {
   }
 
   async #attach(json: LeaseJSON, options: AcquireOptions): Promise<Lease> {
-    const { engine, demand } = this.#demand({ ttl: json.ttl ?? Number.POSITIVE_INFINITY, ...options })
+    const { engine, demand } = this.#demand({ ...options, ttl: options.ttl ?? json.ttl ?? Number.POSITIVE_INFINITY })
     const { key, ttl, requestTimeout, autoRenew } = demand
     const { owner, mode, permits } = json
-    const token = engine.runtime.id(16)
+    const token = engine.attaching.get(json.token) ?? engine.runtime.id(16)
+    engine.attaching.set(json.token, token)
+    for (const oldest of engine.attaching.keys())
+      if (engine.attaching.size > MANY_ATTACHMENTS) engine.attaching.delete(oldest)
     let sent: Instant | undefined
     const answer = await engine.ask(key, 'attaching', requestTimeout, (timeout, at) => {
       sent = at
       const request = { key, mode, token: json.token, ttl, standalone: !autoRenew, rotateTo: token, timeout }
       return engine.backend.renew(request)
     })
+    engine.attaching.delete(json.token)
     if (answer.outcome === 'lost')
       throw new LockLostError(
         `${describeLock(key, engine.backend)}: the lease of owner ${owner} can't be attached: it ran out on the way, was broken, or was attached before`,
@@ -232,8 +243,10 @@ export class Lock {
   }
 
   #remember(lease: HeldLease): HeldLease {
-    if (this.#leases.length >= MANY_LEASES && !this.#leases[0]?.open)
+    if (this.#leases.length >= this.#sortOutAt) {
       this.#leases = this.#leases.filter(({ open }) => open)
+      this.#sortOutAt = Math.max(MANY_LEASES, 2 * this.#leases.length)
+    }
     while (this.#leases.length > 0 && this.#leases.at(-1)?.open === false) this.#leases.pop()
     this.#leases.push(lease)
     return lease

@@ -7,11 +7,10 @@ import { type AcquireOptions, checkAcquireOptions } from './options.ts'
 /** A hold that bodies further down the async context may share. */
 interface Entry {
   readonly lease: Lease
-  /** Bodies that run under it. */
+  /** Bodies that run under it. Once there is none, the hold is about to be released, and nobody enters any more. */
   depth: number
   /** Called when the last body has settled. */
   idle: (() => void) | undefined
-  over: boolean
 }
 
 const context = new AsyncLocalStorage<ReadonlyMap<string, Entry>>()
@@ -30,9 +29,9 @@ export class ReentrantLock extends Lock {
     checkAcquireOptions(options, 'using')
     const id = JSON.stringify(placeOf(this))
     const entry = context.getStore()?.get(id)
-    if (entry !== undefined && !entry.over) return reenter(entry, body)
+    if (entry !== undefined && entry.depth > 0 && !wasReleased(entry.lease)) return reenter(entry, body)
     return super.using(async (lease) => {
-      const opened: Entry = { lease, depth: 0, idle: undefined, over: false }
+      const opened: Entry = { lease, depth: 0, idle: undefined }
       const entries = new Map(context.getStore()).set(id, opened)
       try {
         return await context.run(entries, () => enter(opened, body))
@@ -41,10 +40,14 @@ export class ReentrantLock extends Lock {
           if (opened.depth === 0) resolve()
           else opened.idle = resolve
         })
-        opened.over = true
       }
     }, options)
   }
+}
+
+/** By a body itself, before its end. */
+function wasReleased(lease: Lease): boolean {
+  return !lease.held && !lease.signal.aborted
 }
 
 async function enter<T>(entry: Entry, body: (lease: Lease) => T | PromiseLike<T>): Promise<T> {

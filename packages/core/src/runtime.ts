@@ -28,8 +28,8 @@ export interface Runtime {
   id(bytes: number): string
 }
 
-/** A delay that Node's timers can hold; longer ones are cut and looked at again by their owner. */
-export const MAX_TIMER: number = 2 ** 31 - 1
+/** The longest delay that Node's timers can hold, in milliseconds. */
+const MAX_TIMER: number = 2 ** 31 - 1
 
 const POOL_BYTES = 4_096
 let pool: Buffer = Buffer.alloc(0)
@@ -47,10 +47,20 @@ function randomId(bytes: number): string {
   return id
 }
 
+/** In stages that Node's timers can hold. */
+function setLongTimer(delay: number, callback: () => void, keepAlive: boolean): Timer {
+  const next = (): void => {
+    timer = systemRuntime.setTimer(delay - MAX_TIMER, callback, keepAlive)
+  }
+  let timer = systemRuntime.setTimer(MAX_TIMER, next, keepAlive)
+  return { cancel: () => timer.cancel() }
+}
+
 export const systemRuntime: Runtime = {
   now: () => ({ mono: performance.now(), wall: Date.now() }),
   setTimer(delay, callback, keepAlive) {
-    const timer = setTimeout(callback, Math.min(Math.max(Math.ceil(delay), 0), MAX_TIMER))
+    if (delay > MAX_TIMER) return setLongTimer(delay, callback, keepAlive)
+    const timer = setTimeout(callback, Math.max(Math.ceil(delay), 0))
     if (!keepAlive) timer.unref()
     return { cancel: () => clearTimeout(timer) }
   },

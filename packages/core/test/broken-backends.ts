@@ -2,15 +2,8 @@ import { wrapped } from '../src/conformance/expect.ts'
 import type { ConformanceTarget } from '../src/conformance/index.ts'
 import type { HolderState, LockBackend, LockKey } from '../src/index.ts'
 import { NativeBackend } from './native-backend.ts'
-import {
-  type Entry,
-  fits,
-  type Hold,
-  NativeServer,
-  type Place,
-  type ServerAcquire,
-  type ServerAnswer,
-} from './native-server.ts'
+import { type Entry, fits, type Hold, type Place, type ServerAcquire, type ServerAnswer } from './native-entry.ts'
+import { NativeServer } from './native-server.ts'
 import { Network } from './network.ts'
 
 /** A backend with one rule broken, and the case that must say so. */

@@ -308,6 +308,30 @@ describe('a short grant', () => {
   })
 })
 
+test.each([0, 10_000])('what an abort undid is not asked for again (timeout %d)', async (timeout) => {
+  const { time, backend } = stage()
+  const calls: string[] = []
+  const failing: LockBackend = {
+    ...methods(backend),
+    acquire: () => {
+      calls.push('acquire')
+      return Promise.reject(new Error('connection reset'))
+    },
+    cancel: (request) => {
+      calls.push('cancel')
+      return backend.cancel(request)
+    },
+  }
+  const controller = new AbortController()
+  const acquiring = new Lock('a', { backend: failing, timeout }).acquire({ signal: controller.signal })
+  acquiring.catch(() => undefined)
+  await time.advance(1)
+  controller.abort(new Error('enough'))
+  await expect(acquiring).rejects.toThrow('enough')
+  await time.advance(5_000)
+  expect(calls).toEqual(['acquire', 'cancel'])
+})
+
 test('a grant that is broken before it could be made permanent is asked for again', async () => {
   const { lock, answerRenewals } = stage({ ttl: Number.POSITIVE_INFINITY })
   let lost = 0

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   acquireAll,
+  createLocks,
   type Lease,
   Lock,
   LockBackendError,
@@ -9,7 +10,9 @@ import {
   LockTimeoutError,
   memoryBackend,
   ReentrantLock,
+  type RenewRequest,
   recordBackend,
+  Semaphore,
 } from '../src/index.ts'
 import { MemoryStore } from '../src/memory-backend.ts'
 import { systemRuntime } from '../src/runtime.ts'
@@ -160,6 +163,27 @@ describe('a lease', () => {
     expect(await lock.locked()).toBe(false)
   })
 
+  test('whose attach got no answer can be attached again', async () => {
+    const store = new MemoryStore(systemRuntime)
+    const inner = recordBackend(store)
+    const lease = await new Lock('travels', { backend: inner }).acquire()
+    const json = await lease.detach()
+    let lose = true
+    const lossy = Object.assign(recordBackend(store), {
+      renew: async (request: RenewRequest) => {
+        const answer = await inner.renew(request)
+        if (lose) throw new Error('the answer was lost')
+        return answer
+      },
+    })
+    await expect(Lock.attach(json, { backend: lossy, requestTimeout: 50 })).rejects.toThrow('the answer was lost')
+    lose = false
+    const attached = await Lock.attach(json, { backend: lossy })
+    expect(attached.fencingToken).toBe(lease.fencingToken)
+    await expect(Lock.attach(json, { backend: lossy })).rejects.toThrow(LockLostError)
+    expect(await attached.release()).toBe(true)
+  })
+
   test('handed over is refused when it was tampered with, naming the part', async () => {
     const lease = await fresh().acquire()
     const json = await lease.detach()
@@ -171,6 +195,29 @@ describe('a lease', () => {
     expect(attached.owner).toBe(lease.owner)
     expect(await attached.release()).toBe(true)
   })
+})
+
+test('forceRelease is noticed at once by holders of this process, and hands no broken hold on', async () => {
+  const lock = fresh()
+  const lease = await lock.acquire()
+  const { signal } = lease
+  const next = lock.acquire()
+  expect(await lock.forceRelease()).toBe(true)
+  expect(signal.aborted).toBe(true)
+  expect(await lease.release()).toBe(false)
+  const successor = await next
+  expect(successor.fencingToken).toBeGreaterThan(lease.fencingToken)
+  await successor.release()
+})
+
+test('tokens of a semaphore rise in the order of the grants, whoever releases first', async () => {
+  const semaphore = new Semaphore(freshName(), 2, { backend })
+  const [a, b] = [await semaphore.acquire(), await semaphore.acquire()]
+  const third = semaphore.acquire()
+  await a.release()
+  const c = await third
+  expect(c.fencingToken).toBeGreaterThan(b.fencingToken)
+  await Promise.all([b.release(), c.release()])
 })
 
 describe('local hand-off', () => {
@@ -261,6 +308,50 @@ describe('local hand-off', () => {
   })
 })
 
+test.each([0, 10_000])(
+  'an abort at any moment leaves no hold behind, and none with two (timeout %d)',
+  async (timeout) => {
+    for (let steps = 0; steps < 80; steps += 1) {
+      const lock = fresh({ timeout })
+      let inside = 0
+      const turn = async (acquiring: Promise<Lease>): Promise<void> => {
+        const lease = await acquiring.catch(() => null)
+        if (lease === null) return
+        inside += 1
+        expect(inside).toBe(1)
+        await new Promise((resolve) => setImmediate(resolve))
+        inside -= 1
+        expect(await lease.release()).toBe(true)
+      }
+      const controller = new AbortController()
+      const aborted = turn(lock.acquire({ signal: controller.signal }))
+      for (let step = 0; step < steps; step += 1) await null
+      controller.abort()
+      const next = turn(lock.acquire({ timeout: 10_000 }))
+      const other = turn(new Lock(lock.name, { backend, metadata: 'in another line' }).acquire())
+      await Promise.all([aborted, next, other])
+      expect(await lock.locked()).toBe(false)
+    }
+  },
+)
+
+test('closing rejects an attempt under way, and leaves no lease that nobody can release', async () => {
+  for (let steps = 0; steps < 40; steps += 1) {
+    const store = new MemoryStore(systemRuntime)
+    const locks = createLocks({ backend: recordBackend(store) })
+    const attempt = locks
+      .lock('a')
+      .tryAcquire()
+      .catch((error: unknown) => error)
+    for (let step = 0; step < steps; step += 1) await null
+    await locks.close()
+    const outcome = await attempt
+    if (outcome instanceof Error) expect(outcome).toBeInstanceOf(LockBackendError)
+    else expect((outcome as Lease).held).toBe(false)
+    expect(await new Lock('a', { backend: recordBackend(store) }).locked()).toBe(false)
+  }
+})
+
 describe('ReentrantLock', () => {
   test('re-enters in the async context of its body, under the same lease', async () => {
     const lock = new ReentrantLock(freshName(), { backend, timeout: 200 })
@@ -314,6 +405,36 @@ describe('ReentrantLock', () => {
     const old = await nested
     expect(old?.held).toBe(false)
     expect(await later?.()).toBe(true)
+  })
+
+  test('nobody enters a hold that is about to be released', async () => {
+    for (let steps = 0; steps < 20; steps += 1) {
+      const lock = new ReentrantLock(freshName(), { backend })
+      let inside = 0
+      const section = async (): Promise<void> => {
+        inside += 1
+        expect(inside).toBe(1)
+        await new Promise((resolve) => setImmediate(resolve))
+        inside -= 1
+      }
+      const go = Promise.withResolvers<void>()
+      let straggler: Promise<void> | undefined
+      const outer = lock.using(() => {
+        straggler = go.promise.then(() => lock.using(section))
+      })
+      for (let step = 0; step < steps; step += 1) await null
+      go.resolve()
+      await Promise.all([outer, new Lock(lock.name, { backend }).using(section)])
+      await straggler
+    }
+  })
+
+  test('a nested using after the body released the lock waits like anybody else', async () => {
+    const lock = new ReentrantLock(freshName(), { backend })
+    await lock.using(async (outer) => {
+      await outer.release()
+      await lock.using((inner) => expect(inner).not.toBe(outer))
+    })
   })
 
   test('re-entry after a loss rejects with LockLostError', async () => {

@@ -13,7 +13,8 @@ import type {
   TokenRequest,
 } from '../src/index.ts'
 import { LockBackendError, systemRuntime } from '../src/index.ts'
-import type { NativeServer, Push, ServerLink } from './native-server.ts'
+import type { Push, ServerLink } from './native-entry.ts'
+import type { NativeServer } from './native-server.ts'
 
 const CLOSE_TIMEOUT = 5_000
 

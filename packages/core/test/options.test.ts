@@ -110,6 +110,11 @@ describe('options', () => {
     await lease.release()
   })
 
+  test('maxHold without an end of the ttl is refused: nothing would run out', async () => {
+    const lock = new Lock('endless', { backend, ttl: Number.POSITIVE_INFINITY, maxHold: 1_000 })
+    await expect(lock.acquire()).rejects.toThrow(/maxHold is 1000: a lease with ttl Infinity never runs out/)
+  })
+
   test.each([0, -1, 1.5, 1_000_001, Number.NaN])('a semaphore of %d permits is refused', (permits) => {
     expect(() => new Semaphore('s', permits, { backend })).toThrow(RangeError)
   })

@@ -70,6 +70,12 @@ function runs(pid: number, start: string): boolean {
 /** Marks an identity whose writer can't tell that no other kernel has the directory. */
 const SHARED = '!'
 
+/** Of a `pid.start` in base 36. */
+function hasEnded(process: string): boolean {
+  const [pid = '', start = ''] = process.split('.')
+  return isGone(Number.parseInt(pid, 36), start)
+}
+
 interface Writer {
   /** `Host.processes` of who wrote it. */
   readonly host: string
@@ -103,7 +109,7 @@ export class ProcessPresence implements Presence {
   readonly #singleKernel: () => boolean
   readonly #gone = new Set<string>()
   /** This one, and those that it stands for. */
-  readonly #processes: string[]
+  #processes: readonly string[]
 
   constructor(host: Host, singleKernel: () => boolean) {
     this.#host = host
@@ -119,7 +125,10 @@ export class ProcessPresence implements Presence {
     const other = describe(pid)
     const [, start = ''] = other.split('.')
     if (isGone(pid, start)) return false
-    if (!this.#processes.includes(other)) this.#processes.push(other)
+    // Those that have ended need nobody any more.
+    const [self = '', ...others] = this.#processes
+    const running = others.filter((process) => process !== other && !hasEnded(process))
+    this.#processes = [self, ...running, other]
     return true
   }
 

@@ -112,6 +112,20 @@ test('who is gone is outlived as long as a process that it stood for runs', asyn
   expect(presence().outlived(orphaned)).toBe(false)
 })
 
+test('who stands for one process after another carries only those that run', async () => {
+  const mine = presence()
+  for (let turn = 0; turn < 20; turn += 1) {
+    const child = sleeper()
+    expect(mine.standFor(child.pid ?? 0)).toBe(true)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    expect(mine.standFor(child.pid ?? 0)).toBe(false)
+  }
+  const last = sleeper()
+  mine.standFor(last.pid ?? 0)
+  expect(mine.self.endsWith(`.${described(process.pid)}.${described(last.pid ?? 0)}`)).toBe(true)
+})
+
 test('who stands for another process is gone only with it', async () => {
   const child = sleeper()
   const mine = presence()

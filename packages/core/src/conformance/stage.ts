@@ -14,6 +14,8 @@ export class Stage {
   readonly capabilities: Capabilities
   /** A ttl to be waited out, in milliseconds. */
   readonly ttl: number
+  /** A short ttl whose automatic renewals come in time even on a busy machine. */
+  readonly steady: number
   /** A ttl that doesn't run out within a case. */
   readonly long: number
   /** Milliseconds within which what needs no expiry must have happened, even on a slow machine. */
@@ -38,6 +40,7 @@ export class Stage {
     this.#target = target
     this.capabilities = capabilities
     this.ttl = target.ttl ?? Math.max(min, SHORT, 15 * latency)
+    this.steady = Math.min(max, 2 * this.ttl)
     this.long = Math.min(max, Math.max(LONG, 20 * this.ttl))
     this.patience = 3_000 + 20 * latency
     this.slack = 250 + 5 * latency

@@ -31,6 +31,8 @@ const LIST_WIDTH = 16
 /** An acquire under way. */
 interface Flight {
   cancelled: boolean
+  /** The cancel has been carried out: nothing that is still on its way can have an effect. */
+  undone: boolean
 }
 
 export interface RecordBackendOptions {
@@ -81,12 +83,12 @@ class RecordBackend<Version> implements LockBackend {
 
   acquire(request: AcquireRequest): Promise<AcquireAnswer> {
     return this.#run(async () => {
-      const flight: Flight = { cancelled: false }
+      const flight: Flight = { cancelled: false, undone: false }
       this.#flights.set(request.token, flight)
       try {
         return await this.#acquire(request, flight)
       } catch (cause) {
-        this.#unsure.add(request.token)
+        if (!flight.undone) this.#unsure.add(request.token)
         throw cause
       } finally {
         this.#flights.delete(request.token)
@@ -145,6 +147,7 @@ class RecordBackend<Version> implements LockBackend {
         force,
       }))
       this.#unsure.delete(token)
+      if (flight !== undefined) flight.undone = true
       if (flight !== undefined && !this.#flights.has(token)) await this.#tidy(key)
     })
   }
@@ -186,7 +189,7 @@ class RecordBackend<Version> implements LockBackend {
         )
         return step.held
       } catch (error) {
-        if (!(error instanceof LockBackendError && error.cause instanceof DamagedRecord)) throw error
+        if (!isDamage(error)) throw error
         return this.#replaceDamaged(key, timeout)
       }
     })
@@ -199,6 +202,7 @@ class RecordBackend<Version> implements LockBackend {
     const state: RecordState = { fence: clock > floor ? clock : floor, holders: [], queue: [] }
     const value = encodeState(state)
     const record = { value, fence: state.fence, keepFor: 0, essence: () => value }
+    // A conflict: somebody else has replaced it.
     return (await this.#store.write(key, version, record, timeout)) !== null
   }
 
@@ -209,12 +213,22 @@ class RecordBackend<Version> implements LockBackend {
       const used: string[] = []
       for (let start = 0; start < names.length; start += LIST_WIDTH) {
         const some = names.slice(start, start + LIST_WIDTH)
-        const looks = await Promise.all(some.map((name) => this.#records.look(lockKey(namespace, name), timeout)))
-        const idle = looks.map(({ state, present }) => machine.isIdle(machine.advance(state, present)))
-        used.push(...some.filter((_, index) => idle[index] === false))
+        const inUse = await Promise.all(some.map((name) => this.#isInUse(lockKey(namespace, name), timeout)))
+        used.push(...some.filter((_, index) => inUse[index]))
       }
       return used
     })
+  }
+
+  /** Held or waited for; a damaged record counts as held. */
+  async #isInUse(key: LockKey, timeout: number): Promise<boolean> {
+    try {
+      const { state, present } = await this.#records.look(key, timeout)
+      return !machine.isIdle(machine.advance(state, present))
+    } catch (error) {
+      if (isDamage(error)) return true
+      throw error
+    }
   }
 
   close(): Promise<void> {
@@ -297,3 +311,5 @@ class RecordBackend<Version> implements LockBackend {
     return this.#store.remove(key, version, state.fence, SWEEP_TIMEOUT)
   }
 }
+
+const isDamage = (error: unknown): boolean => error instanceof LockBackendError && error.cause instanceof DamagedRecord

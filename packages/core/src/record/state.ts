@@ -73,6 +73,9 @@ export function encodeState(state: RecordState): string {
   return `${FORMAT}@${state.fence.toString(16)}@${state.holders.map(encodeHolder).join(';')}@${state.queue.map(encodeWaiter).join(';')}`
 }
 
+/** Longest process identity in an essence, in characters; without one, the ttl alone ends the hold. */
+const MAX_PROCESS = 48
+
 /** At most 200 characters: one holder that blocks what all of them block, for the longest time that any has. */
 export function encodeEssence(state: RecordState): string {
   const [first, ...others] = state.holders
@@ -80,7 +83,13 @@ export function encodeEssence(state: RecordState): string {
   const longest = others.reduce((term, { term: other }) => (endsLater(other, term) ? other : term), first.term)
   const alone = others.length === 0
   const mode = alone || first.mode === 'shared' ? first.mode : 'exclusive'
-  const holder: Holder = { ...first, mode, term: longest, process: alone ? first.process : '', metadata: '' }
+  const holder: Holder = {
+    ...first,
+    mode,
+    term: longest,
+    process: alone && first.process.length <= MAX_PROCESS ? first.process : '',
+    metadata: '',
+  }
   return encodeState({ fence: state.fence, holders: [holder], queue: [] })
 }
 

@@ -133,11 +133,11 @@ export const abort: Theme = theme('abort', [
   {
     title: 'aborting while holding does nothing to the lease',
     async body(t) {
-      const [first, second] = await t.pair({ ttl: t.ttl })
+      const [first, second] = await t.pair({ ttl: t.steady })
       const controller = new AbortController()
       const lease = await first.acquire({ signal: controller.signal })
       controller.abort()
-      await sleep(2 * t.ttl)
+      await sleep(1.3 * t.steady)
       assert.equal(lease.held, true)
       assert.equal(lease.signal.aborted, false)
       assert.equal(await second.tryAcquire(), null)

@@ -77,11 +77,11 @@ export const expiry: Theme = theme('expiry', [
     async body(t) {
       const [first, second] = await t.pair()
       const lease = await first.acquire()
-      const waiting = later(second.acquire({ ttl: t.ttl }))
-      await sleep(2 * t.ttl)
+      const waiting = later(second.acquire({ ttl: t.steady }))
+      await sleep(1.3 * t.steady)
       await lease.release()
       const next = await waiting
-      await sleep(2 * t.ttl)
+      await sleep(1.3 * t.steady)
       assert.equal(next.held, true)
       assert.equal(await first.tryAcquire(), null)
       assert.equal(await next.release(), true)

@@ -40,10 +40,10 @@ export const handOver: Theme = theme('hand-over', [
   {
     title: 'an attached lease is renewed from then on',
     async body(t) {
-      const [first, other] = await t.pair({ ttl: t.ttl })
+      const [first, other] = await t.pair({ ttl: t.steady })
       const detached = await (await first.acquire()).detach()
-      const attached = await Lock.attach(detached, t.options(await t.client(), { ttl: t.ttl }))
-      await sleep(3 * t.ttl)
+      const attached = await Lock.attach(detached, t.options(await t.client(), { ttl: t.steady }))
+      await sleep(1.5 * t.steady)
       assert.equal(attached.held, true)
       assert.equal(await other.tryAcquire(), null)
     },

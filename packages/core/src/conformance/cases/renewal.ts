@@ -7,9 +7,9 @@ export const renewal: Theme = theme('renewal', [
   {
     title: 'automatic renewal keeps a lock for several times its ttl',
     async body(t) {
-      const [first, second] = await t.pair({ ttl: t.ttl })
+      const [first, second] = await t.pair({ ttl: t.steady })
       const lease = await first.acquire()
-      for (const started = now(); now() - started < 4 * t.ttl; ) {
+      for (const started = now(); now() - started < 3 * t.steady; ) {
         assert.equal(await second.tryAcquire(), null)
         assert.equal(lease.held, true)
         await sleep(t.ttl / 10)
@@ -107,8 +107,8 @@ export const renewal: Theme = theme('renewal', [
     title: 'a renewal that gets no answer leaves the deadline as it was, and is repeated',
     needs: [fault('pause', 'resume')],
     async body(t) {
-      const ttl = 4 * t.ttl
-      const [first, second] = await t.pair({ ttl, requestTimeout: ttl / 8 })
+      const ttl = 1.5 * t.steady
+      const [first, second] = await t.pair({ ttl, requestTimeout: ttl / 6 })
       const lease = await first.acquire()
       await sleep(ttl / 4)
       await t.trouble('pause')

@@ -75,7 +75,7 @@ export const semaphore: Theme = theme('semaphore', [
     needs: [permitsOffered],
     async body(t) {
       const dead = await t.contender({ mode: 'semaphore', permits: 2, ttl: t.ttl })
-      const [first, second] = [await t.semaphore(2, { ttl: t.ttl }), await t.semaphore(2)]
+      const [first, second] = [await t.semaphore(2, { ttl: t.steady }), await t.semaphore(2)]
       granted(await dead.acquire())
       const lease = await first.acquire()
       assert.equal(await second.tryAcquire(), null)

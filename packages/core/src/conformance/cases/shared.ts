@@ -127,7 +127,7 @@ export const shared: Theme = theme('shared', [
     needs: [readers],
     async body(t) {
       const dead = await t.contender({ mode: 'shared', ttl: t.ttl })
-      const { read, write } = await t.readWriteLock({ ttl: t.ttl })
+      const { read, write } = await t.readWriteLock({ ttl: t.steady })
       const lease = await read.acquire()
       granted(await dead.acquire())
       await eventually('the dead one is gone', t.expiry(), async () => {

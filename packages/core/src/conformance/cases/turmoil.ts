@@ -7,7 +7,7 @@ import { later, sleep } from '../time.ts'
 import { Witness } from '../witness.ts'
 
 const CLIENTS = 3
-const ROUNDS = 8
+const ROUNDS = 6
 const KINDS = ['isolate', 'pause', 'loseReplies', 'delayRequests', 'disconnect'] as const
 
 const someTrouble: Need = (target) => KINDS.some((kind) => fault(kind)(target))

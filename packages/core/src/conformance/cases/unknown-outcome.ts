@@ -180,9 +180,9 @@ export const unknownOutcome: Theme = theme('unknown outcome', [
     title: 'a lost reply of a renewal does not end the lease: a later one succeeds',
     needs: [fault('loseReplies', 'resume')],
     async body(t) {
-      const ttl = 4 * t.ttl
+      const ttl = 1.5 * t.steady
       const [first, second] = await t.pair({ ttl })
-      const lease = await first.acquire({ requestTimeout: ttl / 8 })
+      const lease = await first.acquire({ requestTimeout: ttl / 6 })
       await sleep(20)
       await t.trouble('loseReplies')
       await refused(lease.renew(), 'LOCK_BACKEND')
