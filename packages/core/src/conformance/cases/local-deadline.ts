@@ -4,7 +4,7 @@ import { systemRuntime } from '../../runtime.ts'
 import { wrapped } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { fault, type Theme, theme } from '../theme.ts'
-import { block, eventually, now, sleep } from '../time.ts'
+import { block, eventually, later, now, sleep } from '../time.ts'
 
 /** The lease is over, by everything it says about itself. */
 function assertLost(lease: Lease): void {
@@ -75,6 +75,21 @@ export const localDeadline: Theme = theme('local deadline', [
       await t.trouble('delayRequests', delay, delay)
       const lease = await lock.acquire()
       assert.ok(lease.remaining <= t.worth(t.long) - delay, `${lease.remaining} ms remain, ${delay} ms after the send`)
+    },
+  },
+  {
+    title: 'a grant whose time is over when it arrives is not handed out, and not taken for a busy lock either',
+    needs: [fault('delayRequests', 'resume')],
+    async body(t) {
+      const lock = await t.lock({ ttl: t.ttl, requestTimeout: t.long })
+      await (await lock.acquire()).release()
+      await t.trouble('delayRequests', 1.5 * t.ttl, 1.5 * t.ttl)
+      const attempt = later(lock.tryAcquire().catch((error: { code?: unknown }) => error.code))
+      const waiting = later(lock.acquire())
+      await sleep(2 * t.ttl)
+      await t.trouble('resume')
+      assert.equal(await attempt, 'LOCK_BACKEND')
+      assert.equal((await waiting).held, true)
     },
   },
   {
