@@ -325,7 +325,7 @@ test.each([0, 10_000])(
       }
       const controller = new AbortController()
       const aborted = turn(lock.acquire({ signal: controller.signal }))
-      for (let step = 0; step < steps; step += 1) await null
+      for (let step = 0; step < steps; step += 1) await Promise.resolve()
       controller.abort()
       const next = turn(lock.acquire({ timeout: 10_000 }))
       const other = turn(new Lock(lock.name, { backend, metadata: 'in another line' }).acquire())
@@ -343,7 +343,7 @@ test('closing rejects an attempt under way, and leaves no lease that nobody can 
       .lock('a')
       .tryAcquire()
       .catch((error: unknown) => error)
-    for (let step = 0; step < steps; step += 1) await null
+    for (let step = 0; step < steps; step += 1) await Promise.resolve()
     await locks.close()
     const outcome = await attempt
     if (outcome instanceof Error) expect(outcome).toBeInstanceOf(LockBackendError)
@@ -422,7 +422,7 @@ describe('ReentrantLock', () => {
       const outer = lock.using(() => {
         straggler = go.promise.then(() => lock.using(section))
       })
-      for (let step = 0; step < steps; step += 1) await null
+      for (let step = 0; step < steps; step += 1) await Promise.resolve()
       go.resolve()
       await Promise.all([outer, new Lock(lock.name, { backend }).using(section)])
       await straggler
