@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Lock } from '../../index.ts'
+import { type Lease, Lock } from '../../index.ts'
 import { counted, rejection } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { type Theme, theme } from '../theme.ts'
@@ -83,34 +83,32 @@ const ODD = [
   '.tmp',
 ]
 
+type Place = readonly [namespace: string, name: string]
+
 /** Locks of all of these can be held at once by one client, and another client finds every one of them held. */
-async function assertDistinct(
-  t: Stage,
-  places: readonly (readonly [namespace: string, name: string])[],
-): Promise<void> {
+async function assertDistinct(t: Stage, places: readonly Place[]): Promise<void> {
   const [mine, others] = [t.options(await t.client()), t.options(await t.client())]
-  const shown = ([namespace, name]: readonly [string, string]): string => JSON.stringify([namespace, name])
+  const take = async ([namespace, name]: Place, options: typeof mine): Promise<Lease | null> =>
+    new Lock(name, { ...options, namespace }).tryAcquire()
   const leases = await Promise.all(
     places.map(async (place) => {
-      const [namespace, name] = place
-      const lease = await new Lock(name, { ...mine, namespace }).tryAcquire()
-      assert.ok(lease, `${shown(place)} is held though nobody took it`)
-      return lease
+      const lease = await take(place, mine)
+      assert.ok(lease, `${JSON.stringify(place)} is held though nobody took it`)
+      assert.equal(lease.name, place[1])
+      return { place, lease }
     }),
   )
-  for (const place of places) {
-    const [namespace, name] = place
-    const lock = new Lock(name, { ...others, namespace })
-    assert.equal(await lock.tryAcquire(), null, `${shown(place)} is free though it is held`)
-  }
-  for (const [index, lease] of leases.entries()) {
-    const [namespace, name] = places[index] ?? ['', '']
-    assert.equal(lease.name, name)
-    assert.equal(await lease.release(), true)
-    const next = await new Lock(name, { ...others, namespace }).tryAcquire()
-    assert.ok(next, `${shown([namespace, name])} is held though it was released`)
-    await next.release()
-  }
+  await Promise.all(
+    places.map(async (place) =>
+      assert.equal(await take(place, others), null, `${JSON.stringify(place)} is free though it is held`),
+    ),
+  )
+  await Promise.all(
+    leases.map(async ({ place, lease }) => {
+      assert.equal(await lease.release(), true)
+      assert.ok(await take(place, others), `${JSON.stringify(place)} is held though it was released`)
+    }),
+  )
 }
 
 /** In a namespace of its own, so that a name stays what it is. */
