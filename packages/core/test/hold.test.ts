@@ -345,6 +345,101 @@ test('a grant that is broken before it could be made permanent is asked for agai
   expect(lease.remaining).toBe(Number.POSITIVE_INFINITY)
 })
 
+test('a grant that comes through after its acquire was aborted is not handed to the next task', async () => {
+  const { time, lock, answerRenewals } = stage({ ttl: Number.POSITIVE_INFINITY })
+  const permanent = Promise.withResolvers<RenewAnswer>()
+  answerRenewals(() => permanent.promise)
+  const controller = new AbortController()
+  const aborted = lock.acquire({ signal: controller.signal })
+  aborted.catch(() => undefined)
+  await time.advance(1)
+  controller.abort(new Error('enough'))
+  answerRenewals(undefined)
+  const next = lock.acquire()
+  permanent.resolve({ outcome: 'renewed', ttl: Number.POSITIVE_INFINITY })
+  await time.advance(5_000)
+  const lease = await next
+  expect((await lock.inspect()).holders.map(({ owner }) => owner)).toEqual([lease.owner])
+})
+
+test('an attempt aborted while its grant is made permanent leaves no hold that renews itself', async () => {
+  const { time, lock, renewals, answerRenewals } = stage({ ttl: Number.POSITIVE_INFINITY })
+  const permanent = Promise.withResolvers<RenewAnswer>()
+  answerRenewals(() => permanent.promise)
+  const controller = new AbortController()
+  const attempt = lock.tryAcquire({ signal: controller.signal })
+  attempt.catch(() => undefined)
+  await time.advance(1)
+  controller.abort(new Error('enough'))
+  await expect(attempt).rejects.toThrow('enough')
+  permanent.resolve({ outcome: 'renewed', ttl: Number.POSITIVE_INFINITY })
+  await time.advance(60_000)
+  expect(renewals).toHaveLength(1)
+  expect(time.timers).toBe(0)
+})
+
+test('a reply slower than the ttl does not make a free lock look busy', async () => {
+  const { time, backend } = stage()
+  let slow = true
+  const delayed: LockBackend = {
+    ...methods(backend),
+    acquire: async (request) => {
+      const answer = await backend.acquire(request)
+      if (slow) time.hang(40_000)
+      slow = false
+      return answer
+    },
+  }
+  const lease = await new Lock('a', { backend: delayed, requestTimeout: 60_000 }).tryAcquire()
+  expect(lease?.held).toBe(true)
+})
+
+test('a timeout while the backend is silent about making a grant permanent is no contention', async () => {
+  const { time, lock, answerRenewals } = stage({ ttl: Number.POSITIVE_INFINITY, timeout: 1_000 })
+  answerRenewals(never)
+  const acquiring = lock.acquire()
+  acquiring.catch(() => undefined)
+  await time.advance(1_100)
+  await expect(acquiring).rejects.toBeInstanceOf(LockBackendError)
+})
+
+test('one renewal without an answer leaves time for another, even if the ttl is as short as the requestTimeout', async () => {
+  const { time, lock, answerRenewals } = stage({ ttl: 3_000 })
+  const lease = await lock.acquire()
+  answerRenewals(() => {
+    answerRenewals(undefined)
+    return never()
+  })
+  await time.advance(6_000)
+  expect(lease.held).toBe(true)
+})
+
+test('with maxHold a short grant is lengthened to the ttl at once: later renewals may not come', async () => {
+  const { time, backend } = stage()
+  const short: LockBackend = {
+    ...methods(backend),
+    acquire: async (request) => {
+      const answer = await backend.acquire(request)
+      return answer.outcome === 'granted' ? { ...answer, ttl: 2_000, since: time.now() } : answer
+    },
+  }
+  const lease = await new Lock('a', { backend: short, maxHold: 300 }).acquire()
+  expect(lease.remaining).toBeGreaterThan(29_000)
+})
+
+test('a renewal that failed does not change the ttl of later ones', async () => {
+  const { time, lock, renewals, answerRenewals } = stage()
+  const lease = await lock.acquire()
+  answerRenewals(() => Promise.reject(new Error('connection refused')))
+  const renewal = lease.renew(60_000)
+  renewal.catch(() => undefined)
+  await time.advance(3_000)
+  await expect(renewal).rejects.toBeInstanceOf(LockBackendError)
+  answerRenewals(undefined)
+  await time.advance(12_000)
+  expect(renewals.at(-1)?.ttl).toBe(30_000)
+})
+
 test('nothing is left on the timers after release', async () => {
   const { time, lock } = stage()
   const lease = await lock.acquire()

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import {
   acquireAll,
@@ -8,6 +10,7 @@ import {
   LockLostError,
   LockNotHeldError,
   LockTimeoutError,
+  lockKey,
   memoryBackend,
   ReentrantLock,
   type RenewRequest,
@@ -48,6 +51,38 @@ describe('threading style', () => {
     for (let turn = 0; turn < 100; turn += 1) await (await lock.acquire()).release()
     await expect(lock.renew()).rejects.toThrow(LockNotHeldError)
   })
+})
+
+test('a lock keeps only the leases that are out, however long one of them stays', async () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const semaphore = new Semaphore(freshName(), 3, { backend })
+  const long = await semaphore.acquire()
+  const others: WeakRef<Lease>[] = []
+  let last = await semaphore.acquire()
+  for (let turn = 0; turn < 500; turn += 1) {
+    // One is always out, so that the ended ones are never the newest.
+    const next = await semaphore.acquire()
+    await last.release()
+    others.push(new WeakRef(last))
+    last = next
+  }
+  await last.release()
+  await new Promise((resolve) => setImmediate(resolve))
+  gc()
+  expect(others.filter((lease) => lease.deref() !== undefined).length).toBeLessThan(100)
+  expect(await long.release()).toBe(true)
+})
+
+test('a damaged record counts as held in a list', async () => {
+  const store = new MemoryStore(systemRuntime)
+  const key = lockKey('', 'damaged')
+  const { version } = await store.read(key)
+  await store.write(key, version, { value: 'junk', fence: 0n, keepFor: 0, essence: () => 'junk' })
+  const locks = createLocks({ backend: recordBackend(store) })
+  const lease = await locks.lock('sound').acquire()
+  expect(await locks.list()).toEqual(['damaged', 'sound'])
+  await lease.release()
 })
 
 describe('a timeout', () => {

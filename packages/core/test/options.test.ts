@@ -189,6 +189,10 @@ describe('configuration', () => {
   })
 
   test('a closed URL backend is made anew at the next use', async () => {
+    const lock = new Lock('outlives', { backend: 'memory:' })
+    await (await lock.acquire()).release()
+    await createLocks({ backend: 'memory:' }).close()
+    expect(await (await lock.acquire()).release()).toBe(true)
     const locks = createLocks({ backend: 'memory:' })
     await locks.using('x', () => undefined)
     await locks.close()

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { elapsed, type Instant, type Runtime, systemRuntime } from '../src/runtime.ts'
 
 const at = (now: Instant): Runtime => ({ ...systemRuntime, now: () => now })
@@ -70,4 +70,18 @@ describe("the system's runtime", () => {
     busy.cancel()
     expect(timeouts()).toBe(before)
   })
+})
+
+test('a delay longer than Node.js can hold does not fire early', () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  let fired = 0
+  const longest = 2 ** 31 - 1
+  systemRuntime.setTimer(longest + 10_000, () => (fired += 1), true)
+  const cancelled = systemRuntime.setTimer(longest + 10_000, () => (fired += 10), true)
+  vi.advanceTimersByTime(longest + 5_000)
+  expect(fired).toBe(0)
+  cancelled.cancel()
+  vi.advanceTimersByTime(10_000)
+  expect(fired).toBe(1)
 })
