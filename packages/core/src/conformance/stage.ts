@@ -4,7 +4,10 @@ import { createLocks, Lock, type LockOptions, ReadWriteLock, Semaphore } from '.
 import { type LockKey, lockKey } from '../key.ts'
 import { systemRuntime } from '../runtime.ts'
 import { Contender, type ContenderOptions } from './contender.ts'
+import { History, hostNow } from './history.ts'
+import { Random } from './random.ts'
 import type { ConformanceFaults, ConformanceTarget, Fault } from './target.ts'
+import { Witness } from './witness.ts'
 
 const SHORT = 300
 const LONG = 30_000
@@ -30,11 +33,14 @@ export class Stage {
   /** Used by this case only. */
   readonly name: string = `case-${systemRuntime.id(9)}`
   readonly key: LockKey = lockKey(this.namespace, this.name)
+  readonly random: Random
+  readonly history: History = new History()
   readonly #target: ConformanceTarget
   readonly #clients: LockBackend[] = []
   #troubled = false
 
-  constructor(target: ConformanceTarget) {
+  constructor(target: ConformanceTarget, seed = 0) {
+    this.random = new Random(seed)
     const { capabilities, latency = 20 } = target
     const { min, max } = capabilities.ttl
     this.#target = target
@@ -110,6 +116,12 @@ export class Stage {
     return Promise.all(Array.from({ length: count }, () => this.contender(options)))
   }
 
+  /** Watches leases of this process; `permits`: how many may hold at once. */
+  witness(permits = 1): Witness {
+    this.history.permits = permits
+    return new Witness(this.history)
+  }
+
   offers(name: Fault): boolean {
     return this.#target.faults?.[name] !== undefined
   }
@@ -117,8 +129,18 @@ export class Stage {
   /** Makes trouble, which ends with the case at the latest. */
   async trouble<Name extends Fault>(name: Name, ...args: Parameters<Required<ConformanceFaults>[Name]>): Promise<void> {
     this.#troubled = true
+    this.#note(name, args[0] as LockBackend | undefined)
     const faults = this.#target.faults as Readonly<Record<Fault, (...args: unknown[]) => void | Promise<void>>>
     await faults[name](...args)
+  }
+
+  #note(name: Fault, client: unknown): void {
+    const index = this.#clients.findIndex((one) => one === client)
+    if (name !== 'resume') {
+      const trouble = this.history.trouble(name, index < 0 ? undefined : `client ${index + 1}`)
+      const atOnce = name === 'disconnect' || name === 'restart'
+      if (atOnce) trouble.until = trouble.from
+    } else for (const trouble of this.history.troubles) trouble.until = Math.min(trouble.until, hostNow())
   }
 
   /** Ends trouble and closes all clients; what they still hold is released. */

@@ -14,12 +14,29 @@ export interface ConformanceTarget {
    * would have. The kit closes it; closing must free all that was opened for it, and leave the storage to the others.
    */
   connect(): LockBackend | Promise<LockBackend>
+  /**
+   * The module that exports this very target as `target`: its `import.meta.url`, or a path. The kit imports it in processes
+   * of its own, where `connect` must lead to the same storage. They inherit the environment: what is made up when the module
+   * is loaded (a temporary folder, the port of a server that it starts) goes through a variable, `process.env.X ??= …`.
+   * Default: none, and the cases with several processes are left out. `locks-conformance` knows it without being told.
+   */
+  readonly module?: string | URL | undefined
   /** A short ttl in milliseconds, for cases that wait for an expiry. Default: the backend's minimum, at least 300. */
   readonly ttl?: number | undefined
   /** How long one request usually takes, in milliseconds. Default 20. Widens the bounds in which something must happen. */
   readonly latency?: number | undefined
   /** The trouble that can be made. Default: none, and the cases that need it are left out. */
   readonly faults?: ConformanceFaults | undefined
+  /**
+   * Frees what the module made for the target: a folder, a server. For a test runner's last hook; `locks-conformance` calls
+   * it at its end. Never called in the processes that the kit starts.
+   */
+  close?(): void | Promise<void>
+}
+
+export interface ConformanceOptions {
+  /** What the cases that leave things to chance draw from: a whole number. Default: drawn anew each time. */
+  readonly seed?: number | undefined
 }
 
 /**

@@ -15,28 +15,42 @@ export interface Theme {
   readonly cases: readonly CaseDefinition[]
 }
 
-export type Need = (target: ConformanceTarget) => boolean
+/** What a case needs of its target. */
+export interface Need {
+  /** What it is, in a few words: `the fault "pause"`. */
+  readonly what: string
+  /** Whether the target's author could offer it; else the backend declares that it has it, or not. */
+  readonly optional: boolean
+  met(target: ConformanceTarget): boolean
+}
 
 export const theme = (name: string, cases: readonly CaseDefinition[]): Theme => ({ name, cases })
 
-export const not =
-  (need: Need): Need =>
-  (target) =>
-    !need(target)
+export const declared = (what: string, met: Need['met']): Need => ({ what, optional: false, met })
+export const offered = (what: string, met: Need['met']): Need => ({ what, optional: true, met })
 
-export const mode =
-  (wanted: LeaseMode): Need =>
-  ({ capabilities }) =>
-    capabilities.modes.includes(wanted)
+export const not = ({ what, optional, met }: Need): Need => ({
+  what: `no ${what}`,
+  optional,
+  met: (target) => !met(target),
+})
 
-export const fault =
-  (...wanted: readonly Fault[]): Need =>
-  ({ faults }) =>
-    wanted.every((name) => faults?.[name] !== undefined)
+export const mode = (wanted: LeaseMode): Need =>
+  declared(`mode "${wanted}"`, ({ capabilities }) => capabilities.modes.includes(wanted))
 
-export const queue: Need = ({ capabilities }) => capabilities.queue === 'fifo'
-export const push: Need = ({ capabilities }) => capabilities.wakeup === 'push'
-export const list: Need = ({ capabilities }) => capabilities.list
-export const infinite: Need = ({ capabilities }) => capabilities.ttl.infinite
+export const fault = (...wanted: readonly Fault[]): Need =>
+  offered(wanted.map((name) => `the fault "${name}"`).join(' and '), ({ faults }) =>
+    wanted.every((name) => faults?.[name] !== undefined),
+  )
+
+export const queue: Need = declared('queue', ({ capabilities }) => capabilities.queue === 'fifo')
+export const push: Need = declared('wakeup by push', ({ capabilities }) => capabilities.wakeup === 'push')
+export const list: Need = declared('list', ({ capabilities }) => capabilities.list)
+export const infinite: Need = declared('permanent holds', ({ capabilities }) => capabilities.ttl.infinite)
 /** Expiry is judged by a clock that all contenders share, not by watching. */
-export const sharedClock: Need = ({ capabilities }) => capabilities.guarantee.expiry === 'shared clock'
+export const sharedClock: Need = declared(
+  'a shared clock',
+  ({ capabilities }) => capabilities.guarantee.expiry === 'shared clock',
+)
+/** The target can be had in other processes as well. */
+export const processes: Need = offered('the module of the target', ({ module }) => module !== undefined)

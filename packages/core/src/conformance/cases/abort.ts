@@ -97,7 +97,7 @@ export const abort: Theme = theme('abort', [
       const abortOne = async (name: string, index: number): Promise<void> => {
         const controller = new AbortController()
         const attempt = new Lock(name, mine).acquire({ signal: controller.signal }).catch(() => null)
-        await (index % 3 === 0 ? sleep(2 * t.pause * Math.random()) : turns(index % 20))
+        await (index % 3 === 0 ? sleep(2 * t.pause * t.random.next()) : turns(index % 20))
         controller.abort()
         await (await attempt)?.release()
       }

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import type { Lock } from '../../index.ts'
 import { busy, granted, refused } from '../expect.ts'
 import type { Stage } from '../stage.ts'
-import { fault, type Theme, theme } from '../theme.ts'
+import { declared, fault, type Need, type Theme, theme } from '../theme.ts'
 import { eventually, sleep } from '../time.ts'
-import { Witness } from '../witness.ts'
 
 /** Adds one to a counter that forgets what happens between its reading and its writing. */
 async function count(lock: Lock, counter: { value: number }): Promise<void> {
@@ -26,13 +25,19 @@ const insist = (stage: Stage, lock: Lock): Promise<unknown> =>
     return lease?.release()
   })
 
+const keptOverRestart: Need = declared(
+  'exclusion across a restart',
+  ({ capabilities }) => capabilities.guarantee.exclusionAcross.restart === true,
+)
+
 export const exclusion: Theme = theme('exclusion', [
   {
     title: 'two contenders never hold at once',
     async body(t) {
-      const witness = new Witness()
+      const witness = t.witness()
       const locks = await t.pair()
-      const contend = (lock: Lock) => repeat(10, () => lock.using((lease) => witness.watch(lease, () => sleep(1))))
+      const contend = (lock: Lock, index: number) =>
+        repeat(10, () => lock.using((lease) => witness.watch(`client ${index + 1}`, lease, () => sleep(1))))
       await Promise.all(locks.map(contend))
       assert.equal(witness.entries, 20)
     },
@@ -167,7 +172,7 @@ export const exclusion: Theme = theme('exclusion', [
   },
   {
     title: 'a held lock stays held across a restart of the server',
-    needs: [fault('restart'), ({ capabilities }) => capabilities.guarantee.exclusionAcross.restart === true],
+    needs: [fault('restart'), keptOverRestart],
     async body(t) {
       const [first, second] = await t.pair()
       const lease = await first.acquire()

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { Lock } from '../../index.ts'
 import { granted } from '../expect.ts'
-import { fault, mode, queue, type Theme, theme } from '../theme.ts'
+import { declared, fault, mode, type Need, queue, type Theme, theme } from '../theme.ts'
 import { eventually, sleep } from '../time.ts'
-import { Witness } from '../witness.ts'
 
 function assertAbove(after: bigint, before: bigint): void {
   assert.equal(typeof after, 'bigint')
@@ -12,6 +11,11 @@ function assertAbove(after: bigint, before: bigint): void {
 
 /** Takes and releases the lock once, and resolves with the fencing token. */
 const tokenOf = (lock: Lock): Promise<bigint> => lock.using(({ fencingToken }) => fencingToken)
+
+const risingOverRestart: Need = declared(
+  'fencing across a restart',
+  ({ capabilities }) => capabilities.guarantee.fencingAcross.restart !== false,
+)
 
 export const fencing: Theme = theme('fencing', [
   {
@@ -106,9 +110,9 @@ export const fencing: Theme = theme('fencing', [
   {
     title: 'tokens rise when tasks of one process pass the lock on and another process wants it, too',
     async body(t) {
-      const witness = new Witness()
+      const witness = t.witness()
       const [first, second] = await t.pair()
-      const task = (lock: Lock) => lock.using((lease) => witness.watch(lease, () => Promise.resolve()))
+      const task = (lock: Lock) => lock.using((lease) => witness.watch('a task', lease, () => Promise.resolve()))
       await Promise.all([first, first, first, second, first, first, second, first, first, first].map(task))
       assert.equal(witness.entries, 10)
       witness.assertRising()
@@ -171,7 +175,7 @@ export const fencing: Theme = theme('fencing', [
   },
   {
     title: 'tokens rise over a restart of the server',
-    needs: [fault('restart'), ({ capabilities }) => capabilities.guarantee.fencingAcross.restart !== false],
+    needs: [fault('restart'), risingOverRestart],
     async body(t) {
       const [first, second] = await t.pair()
       const before = await tokenOf(first)

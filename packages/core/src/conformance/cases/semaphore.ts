@@ -3,7 +3,6 @@ import { Semaphore } from '../../index.ts'
 import { counted, granted, refused } from '../expect.ts'
 import { mode, not, queue, type Theme, theme } from '../theme.ts'
 import { eventually, later, sleep } from '../time.ts'
-import { Witness } from '../witness.ts'
 
 const permitsOffered = mode('semaphore')
 
@@ -12,11 +11,11 @@ export const semaphore: Theme = theme('semaphore', [
     title: 'as many hold at once as there are permits, and never more',
     needs: [permitsOffered],
     async body(t) {
-      const witness = new Witness(3)
+      const witness = t.witness(3)
       const semaphores = await Promise.all(Array.from({ length: 3 }, () => t.semaphore(3)))
       const leases = await Promise.all(semaphores.map((one) => one.acquire()))
-      for (const lease of leases) witness.enter(lease)
-      const task = (one: Semaphore) => one.using((lease) => witness.watch(lease, () => sleep(5)))
+      for (const [index, lease] of leases.entries()) witness.enter(`the first ${index + 1}`, lease)
+      const task = (one: Semaphore) => one.using((lease) => witness.watch('a task', lease, () => sleep(5)))
       const tasks = semaphores.flatMap((one) => Array.from({ length: 5 }, () => later(task(one))))
       for (const lease of leases) {
         await sleep(t.brief / 4)

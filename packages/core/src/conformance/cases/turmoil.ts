@@ -2,29 +2,27 @@ import assert from 'node:assert/strict'
 import type { LockBackend } from '../../backend.ts'
 import { Lock, ReadWriteLock, Semaphore } from '../../index.ts'
 import type { Stage } from '../stage.ts'
-import { fault, mode, type Need, type Theme, theme } from '../theme.ts'
+import { fault, mode, type Need, offered, type Theme, theme } from '../theme.ts'
 import { later, sleep } from '../time.ts'
-import { Witness } from '../witness.ts'
+import type { Witness } from '../witness.ts'
 
 const CLIENTS = 3
 const ROUNDS = 6
 const KINDS = ['isolate', 'pause', 'loseReplies', 'delayRequests', 'disconnect'] as const
 
-const someTrouble: Need = (target) => KINDS.some((kind) => fault(kind)(target))
-
-const oneOf = <T>(values: readonly T[]): T => values[Math.floor(Math.random() * values.length)] as T
+const someTrouble: Need = offered('some fault', (target) => KINDS.some((kind) => fault(kind).met(target)))
 
 /** One kind of trouble after the other, with a little peace in between. */
 async function makeTrouble(t: Stage, clients: readonly LockBackend[]): Promise<void> {
   const kinds = KINDS.filter((kind) => t.offers(kind))
   for (let round = 0; round < ROUNDS; round += 1) {
-    const kind = oneOf(kinds)
-    if (kind === 'isolate') await t.trouble(kind, oneOf(clients))
+    const kind = t.random.oneOf(kinds)
+    if (kind === 'isolate') await t.trouble(kind, t.random.oneOf(clients))
     else if (kind === 'delayRequests') await t.trouble(kind, 0, t.ttl)
     else await t.trouble(kind)
-    await sleep(1.5 * t.ttl * Math.random())
+    await sleep(1.5 * t.ttl * t.random.next())
     if (t.offers('resume')) await t.trouble('resume')
-    await sleep(0.5 * t.ttl * Math.random())
+    await sleep(0.5 * t.ttl * t.random.next())
   }
 }
 
@@ -33,17 +31,20 @@ async function contend(t: Stage, witness: Witness, locksOf: (backend: LockBacken
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => t.client()))
   const locks = clients.map(locksOf)
   let over = false
-  const task = async (choice: readonly Lock[]): Promise<void> => {
+  const task = async (who: string, choice: readonly Lock[]): Promise<void> => {
     for (; !over; await sleep(1)) {
-      const lease = await oneOf(choice)
+      const lease = await t.random
+        .oneOf(choice)
         .tryAcquire({ timeout: t.ttl })
         .catch(() => null)
       if (lease === null) continue
-      await witness.watch(lease, () => sleep(0.5 * t.ttl * Math.random() ** 2))
+      await witness.watch(who, lease, () => sleep(0.5 * t.ttl * t.random.next() ** 2))
       await lease.release().catch(() => false)
     }
   }
-  const tasks = locks.flatMap((choice) => [later(task(choice)), later(task(choice))])
+  const tasks = locks.flatMap((choice, index) =>
+    ['a', 'b'].map((one) => later(task(`client ${index + 1}${one}`, choice))),
+  )
   try {
     await makeTrouble(t, clients)
   } finally {
@@ -60,7 +61,7 @@ export const turmoil: Theme = theme('turmoil', [
     title: 'no two leases are held at once, and tokens rise, while requests hang, get lost, come late and are cut off',
     needs: [someTrouble],
     async body(t) {
-      const witness = new Witness()
+      const witness = t.witness()
       const options = { ttl: t.ttl, requestTimeout: t.ttl / 2 }
       await contend(t, witness, (backend) => [new Lock(t.name, t.options(backend, options))])
       witness.assertRising()
@@ -71,7 +72,7 @@ export const turmoil: Theme = theme('turmoil', [
     needs: [someTrouble, mode('shared')],
     async body(t) {
       const options = { ttl: t.ttl, requestTimeout: t.ttl / 2 }
-      await contend(t, new Witness(), (backend) => {
+      await contend(t, t.witness(), (backend) => {
         const { read, write } = new ReadWriteLock(t.name, t.options(backend, options))
         return [read, write]
       })
@@ -82,7 +83,7 @@ export const turmoil: Theme = theme('turmoil', [
     needs: [someTrouble, mode('semaphore')],
     async body(t) {
       const options = { ttl: t.ttl, requestTimeout: t.ttl / 2 }
-      await contend(t, new Witness(2), (backend) => [new Semaphore(t.name, 2, t.options(backend, options))])
+      await contend(t, t.witness(2), (backend) => [new Semaphore(t.name, 2, t.options(backend, options))])
     },
   },
 ])

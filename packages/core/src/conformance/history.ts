@@ -1,0 +1,91 @@
+import type { LeaseMode } from '../backend.ts'
+
+/** Milliseconds on the monotonic clock that all processes of this host share. */
+export const hostNow = (): number => Number(process.hrtime.bigint()) / 1e6
+
+/** Possession of the lock, as its holder could see it. Instants are those of `hostNow`. */
+export interface Holding {
+  readonly who: string
+  readonly mode: LeaseMode
+  readonly fencingToken: bigint
+  /** When the grant had reached the holder. */
+  readonly from: number
+  /** When it called release, had lost the lease, or its deadline had passed, whichever came first. */
+  until: number
+  end: 'released' | 'lost' | 'killed' | undefined
+}
+
+/** Trouble that the kit made. */
+export interface Trouble {
+  readonly kind: string
+  /** Undefined: it concerned everybody. */
+  readonly who: string | undefined
+  readonly from: number
+  until: number
+}
+
+/** Two holdings, at least, that must not have been at the same time. */
+export interface Overlap {
+  readonly from: number
+  readonly until: number
+  readonly holdings: readonly Holding[]
+}
+
+/** Who held a lock when, over one case. */
+export class History {
+  readonly begun: number = hostNow()
+  readonly holdings: Holding[] = []
+  readonly troubles: Trouble[] = []
+  /** How many may hold at once, unless all of them are readers. */
+  permits = 1
+
+  hold(holding: Omit<Holding, 'until' | 'end'>, until: number = Number.POSITIVE_INFINITY): Holding {
+    const held: Holding = { ...holding, until, end: undefined }
+    this.holdings.push(held)
+    return held
+  }
+
+  trouble(kind: string, who?: string): Trouble {
+    const trouble: Trouble = { kind, who, from: hostNow(), until: Number.POSITIVE_INFINITY }
+    this.troubles.push(trouble)
+    return trouble
+  }
+
+  /** Those which must not have been at the same time. Exact: no tolerance is needed on one clock. */
+  overlaps(): readonly Overlap[] {
+    const overlaps: Overlap[] = []
+    const inside = new Set<Holding>()
+    let since = 0
+    for (const { at, holding, enters } of this.#edges()) {
+      const before = [...inside]
+      if (!this.#compatible(before) && at > since) overlaps.push({ from: since, until: at, holdings: before })
+      if (enters) inside.add(holding)
+      else inside.delete(holding)
+      since = at
+    }
+    return overlaps
+  }
+
+  /** Grants whose fencing token is not above that of a grant before it. */
+  descents(): readonly (readonly [before: Holding, after: Holding])[] {
+    const ordered = this.holdings.toSorted((a, b) => a.from - b.from)
+    return ordered.flatMap((after, index) => {
+      const before = ordered[index - 1]
+      return before !== undefined && after.fencingToken <= before.fencingToken ? [[before, after] as const] : []
+    })
+  }
+
+  /** Ends come before beginnings of the same moment. */
+  #edges(): { readonly at: number; readonly holding: Holding; readonly enters: boolean }[] {
+    const lasting = this.holdings.filter(({ from, until }) => until > from)
+    const edges = lasting.flatMap((holding) => [
+      { at: holding.from, holding, enters: true },
+      { at: holding.until, holding, enters: false },
+    ])
+    return edges.sort((a, b) => a.at - b.at || Number(a.enters) - Number(b.enters))
+  }
+
+  #compatible(holdings: readonly Holding[]): boolean {
+    return holdings.length <= this.permits || holdings.every(({ mode }) => mode === 'shared')
+  }
+}
