@@ -45,10 +45,17 @@ export class History {
     return held
   }
 
-  trouble(kind: string, who?: string): Trouble {
-    const trouble: Trouble = { kind, who, from: hostNow(), until: Number.POSITIVE_INFINITY }
+  /** `at`: of what happened at once; else it goes on until its `until` is set. */
+  trouble(kind: string, who?: string, at?: number): Trouble {
+    const trouble: Trouble = { kind, who, from: at ?? hostNow(), until: at ?? Number.POSITIVE_INFINITY }
     this.troubles.push(trouble)
     return trouble
+  }
+
+  /** All trouble is over. */
+  calm(): void {
+    const now = hostNow()
+    for (const trouble of this.troubles) trouble.until = Math.min(trouble.until, now)
   }
 
   /** Those which must not have been at the same time. Exact: no tolerance is needed on one clock. */

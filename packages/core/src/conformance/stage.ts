@@ -5,6 +5,8 @@ import { type LockKey, lockKey } from '../key.ts'
 import { systemRuntime } from '../runtime.ts'
 import { Contender, type ContenderOptions } from './contender.ts'
 import { History, hostNow } from './history.ts'
+import { ConformanceProcess } from './processes/process.ts'
+import type { Usage } from './processes/protocol.ts'
 import { Random } from './random.ts'
 import type { ConformanceFaults, ConformanceTarget, Fault } from './target.ts'
 import { Witness } from './witness.ts'
@@ -37,6 +39,8 @@ export class Stage {
   readonly history: History = new History()
   readonly #target: ConformanceTarget
   readonly #clients: LockBackend[] = []
+  readonly #processes: ConformanceProcess[] = []
+  #started = 0
   #troubled = false
 
   constructor(target: ConformanceTarget, seed = 0) {
@@ -73,17 +77,34 @@ export class Stage {
     return backend
   }
 
+  /** Another process, which has a client of its own. */
+  async process(): Promise<ConformanceProcess> {
+    const { module } = this.#target
+    assert.ok(module !== undefined, 'the target has no module')
+    this.#started += 1
+    const started = await ConformanceProcess.start(module, `process ${this.#started}`, this.history)
+    this.#processes.push(started)
+    return started
+  }
+
+  async processes(count: number): Promise<readonly ConformanceProcess[]> {
+    return Promise.all(Array.from({ length: count }, () => this.process()))
+  }
+
+  /** How a process is to use the case's lock: `changes` over the kit's options. */
+  usage(changes: Partial<Usage> = {}): Usage {
+    return { ...this.#options(), name: this.name, ...changes }
+  }
+
   /** Options of the kit: `changes` over defaults that depend on nothing configured. */
   options(backend: LockBackend, changes: LockOptions = {}): LockOptions & { readonly backend: LockBackend } {
-    return {
-      namespace: this.namespace,
-      ttl: this.long,
-      timeout: LONG,
-      requestTimeout: this.patience,
-      retryInterval: this.capabilities.wakeup === 'poll' ? this.pause : undefined,
-      ...changes,
-      backend,
-    }
+    return { ...this.#options(), ...changes, backend }
+  }
+
+  #options(): Omit<Usage, 'name'> {
+    const retryInterval = this.capabilities.wakeup === 'poll' ? this.pause : undefined
+    const { namespace, long: ttl, patience: requestTimeout } = this
+    return { namespace, ttl, timeout: LONG, requestTimeout, retryInterval }
   }
 
   /** The case's lock, through a client of its own. */
@@ -135,17 +156,19 @@ export class Stage {
   }
 
   #note(name: Fault, client: unknown): void {
-    const index = this.#clients.findIndex((one) => one === client)
-    if (name !== 'resume') {
-      const trouble = this.history.trouble(name, index < 0 ? undefined : `client ${index + 1}`)
-      const atOnce = name === 'disconnect' || name === 'restart'
-      if (atOnce) trouble.until = trouble.from
-    } else for (const trouble of this.history.troubles) trouble.until = Math.min(trouble.until, hostNow())
+    if (name === 'resume') {
+      this.history.calm()
+      return
+    }
+    const index = this.#clients.indexOf(client as LockBackend)
+    const atOnce = name === 'disconnect' || name === 'restart'
+    this.history.trouble(name, index < 0 ? undefined : `client ${index + 1}`, atOnce ? hostNow() : undefined)
   }
 
   /** Ends trouble and closes all clients; what they still hold is released. */
   async close(): Promise<void> {
     if (this.#troubled) await this.#target.faults?.resume?.()
+    await Promise.all(this.#processes.map((one) => one.kill()))
     await Promise.all(this.#clients.map((backend) => createLocks({ backend }).close()))
   }
 }
