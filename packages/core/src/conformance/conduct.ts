@@ -1,30 +1,53 @@
+import assert from 'node:assert/strict'
+import { stripVTControlCharacters } from 'node:util'
 import { History, hostNow } from './history.ts'
 import type { Plan, PlannedCase } from './plan.ts'
 import { type CaseReport, type Report, timelineOf } from './report.ts'
+import type { Strays } from './strays.ts'
 import type { ConformanceTarget } from './target.ts'
+import { within } from './time.ts'
 
 /** What a run tells while it goes on. */
 export interface Listener {
-  begins(planned: PlannedCase, index: number): void
-  ended(report: CaseReport, index: number): void
+  begins(planned: PlannedCase): void
+  ended(report: CaseReport): void
+}
+
+export interface ConductOptions {
+  readonly strays: Strays
+  /** The texts that chose the plan's cases. */
+  readonly only: readonly string[]
+  /** Ends the run at once; the case at work counts as not run, and goes on unheard. */
+  readonly signal: AbortSignal
 }
 
 /** Runs the cases of a plan, one after the other. What fails outside of any promise counts against the case at work. */
-export async function conduct(target: ConformanceTarget, plan: Plan, listener: Listener): Promise<Report> {
+export async function conduct(
+  target: ConformanceTarget,
+  plan: Plan,
+  listener: Listener,
+  { strays, only, signal }: ConductOptions,
+): Promise<Report> {
   const started = new Date()
   const begun = hostNow()
   const cases: CaseReport[] = []
-  for (const [index, planned] of plan.cases.entries()) {
-    listener.begins(planned, index)
-    const report = await runCase(planned)
+  const aborted = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+  for (const planned of plan.cases) {
+    if (signal.aborted) break
+    listener.begins(planned)
+    const report = await Promise.race([runCase(planned, strays), aborted])
+    if (report === undefined) break
     cases.push(report)
-    listener.ended(report, index)
+    listener.ended(report)
   }
   const failed = cases.filter(({ outcome }) => outcome === 'failed').length
   return {
     version: 1,
     target: target.name,
     seed: plan.seed,
+    only,
     startedAt: started.toISOString(),
     took: Math.round(hostNow() - begun),
     platform: `Node.js ${process.version} on ${process.platform} ${process.arch}`,
@@ -32,50 +55,52 @@ export async function conduct(target: ConformanceTarget, plan: Plan, listener: L
     passed: cases.length - failed,
     failed,
     cases,
+    notRun: plan.cases.slice(cases.length).map(({ theme, title }) => ({ theme, title })),
     leftOut: plan.leftOut,
   }
 }
 
-async function runCase({ theme, title, run }: PlannedCase): Promise<CaseReport> {
+async function runCase({ theme, title, timeout, run }: PlannedCase, strays: Strays): Promise<CaseReport> {
   let history = new History()
   const begun = hostNow()
-  const failure = await stray(run((seen) => (history = seen))).then(
-    () => undefined,
-    (error: unknown) => describe(error),
-  )
+  const errors: unknown[] = []
+  try {
+    await within(timeout, `${title}, with its clients closed`, Promise.resolve(run((seen) => (history = seen))))
+  } catch (error) {
+    errors.push(error)
+  }
   const ended = hostNow()
+  for (const stray of await strays.take())
+    errors.push(new Error('something was thrown that nobody caught', { cause: stray }))
   return {
     theme,
     title,
-    outcome: failure === undefined ? 'passed' : 'failed',
+    outcome: errors.length === 0 ? 'passed' : 'failed',
     took: Math.round(ended - begun),
-    failure,
+    failure: errors.length === 0 ? undefined : describe(errors),
     timeline: timelineOf(history, ended),
   }
 }
 
-/** `work`, but rejecting also where something was thrown that nobody caught meanwhile. */
-async function stray(work: Promise<void>): Promise<void> {
-  const thrown: unknown[] = []
-  const hear = (error: unknown): void => {
-    thrown.push(error)
-  }
-  process.on('unhandledRejection', hear)
-  process.on('uncaughtException', hear)
-  try {
-    await work
-    // A rejection counts as unhandled after the turn in which it came up.
-    await new Promise((resolve) => setImmediate(resolve))
-  } finally {
-    process.off('unhandledRejection', hear)
-    process.off('uncaughtException', hear)
-  }
-  if (thrown.length > 0) throw new Error('something was thrown that nobody caught', { cause: thrown[0] })
+function describe(errors: readonly unknown[]): NonNullable<CaseReport['failure']> {
+  const text = (line: (error: unknown) => string): string => stripVTControlCharacters(errors.map(line).join('\n\n'))
+  return { message: text(messageOf), stack: text(stackOf) }
 }
 
-function describe(error: unknown): NonNullable<CaseReport['failure']> {
-  if (!(error instanceof Error)) return { message: String(error), stack: '' }
-  const { message, cause, stack = '' } = error
-  const because = cause instanceof Error ? `: ${cause.message}` : ''
-  return { message: message + because, stack: cause instanceof Error ? `${stack}\n${cause.stack}` : stack }
+/** What an error says, and those behind it. An assertion that was given no words of its own shows both values. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { message, cause } = error
+  const own = message === '' ? error.name : message
+  return cause === undefined || own.includes(messageOf(cause)) ? own : `${own}: ${messageOf(cause)}`
 }
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  const { stack = '', cause } = error
+  const own = error instanceof assert.AssertionError ? framesOf(stack) : stack
+  return cause === undefined ? own : `${own}\ncaused by: ${stackOf(cause)}`
+}
+
+/** An assertion's stack repeats its message, of many lines. */
+const framesOf = (stack: string): string => stack.slice(Math.max(0, stack.search(/^ {4}at /m)))

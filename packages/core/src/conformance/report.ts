@@ -51,16 +51,20 @@ export interface Report {
   /** The target's name. */
   readonly target: string
   readonly seed: number
+  /** The texts that chose the cases; empty: all of them. */
+  readonly only: readonly string[]
   /** ISO 8601. */
   readonly startedAt: string
   /** Milliseconds. */
   readonly took: number
-  /** `v24.21.0 on linux x64`. */
+  /** `Node.js v24.21.0 on linux x64`. */
   readonly platform: string
   readonly capabilities: Capabilities
   readonly passed: number
   readonly failed: number
   readonly cases: readonly CaseReport[]
+  /** Where the run was interrupted: what it didn't come to. */
+  readonly notRun: readonly { readonly theme: string; readonly title: string }[]
   /** What would be checked if the target offered more, and what that is. */
   readonly leftOut: readonly LeftOutCase[]
 }
