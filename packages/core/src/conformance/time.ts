@@ -9,6 +9,17 @@ export async function turns(count: number): Promise<void> {
 
 export const now = (): number => performance.now()
 
+/** This process's wall clock is `by` milliseconds off while `work` runs. */
+export async function stepped<T>(by: number, work: () => Promise<T>): Promise<T> {
+  const { now: real } = Date
+  Date.now = () => real() + by
+  try {
+    return await work()
+  } finally {
+    Date.now = real
+  }
+}
+
 /** Keeps the event loop busy: nothing else of this process runs meanwhile. */
 export function block(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)

@@ -3,7 +3,7 @@ import { Lock } from '../../index.ts'
 import { counted, rejection } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { fault, queue, type Theme, theme } from '../theme.ts'
-import { eventually, later, now, sleep, turns } from '../time.ts'
+import { eventually, later, now, sleep, turns, within } from '../time.ts'
 
 const LIMIT = 20
 
@@ -18,7 +18,7 @@ async function abortOnce(acquire: (signal: AbortSignal) => Promise<unknown>, aft
   await sleep(after)
   const aborted = now()
   controller.abort(reason)
-  assert.equal(await work, reason)
+  assert.equal(await within(5_000, 'the wait ends', work), reason)
   return ended - aborted
 }
 

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
-import { granted } from '../expect.ts'
-import { sharedClock, type Theme, theme } from '../theme.ts'
-import { eventually, later, now, sleep } from '../time.ts'
+import { busy, granted } from '../expect.ts'
+import { declared, type Need, sharedClock, type Theme, theme } from '../theme.ts'
+import { eventually, later, now, sleep, stepped } from '../time.ts'
+
+/** What the clock of a contender shows decides nothing: there is another one, or a step of it is provided for. */
+const ownClockAside: Need = declared('independence of the wall clock', ({ capabilities: { guarantee } }) => {
+  return guarantee.scope === 'network' || guarantee.exclusionAcross.clockStep !== false
+})
 
 export const expiry: Theme = theme('expiry', [
   {
@@ -69,6 +74,21 @@ export const expiry: Theme = theme('expiry', [
       const grant = await next.insist(t.expiry(), t.pause)
       watching = false
       await watched
+      assert.ok(grant, `it is not replaced within ${t.expiry()} ms`)
+    },
+  },
+  {
+    title: 'however the wall clock of a contender is set, a hold ends with its ttl',
+    needs: [ownClockAside],
+    async body(t) {
+      const [first, second] = await t.contenders(2)
+      assert.ok(first && second)
+      const step = 2 * t.patience
+      granted(await first.acquire({ ttl: t.patience }))
+      await stepped(step, async () => busy(await second.acquire()))
+      assert.equal(await first.release(), true)
+      granted(await first.acquire({ ttl: t.ttl }))
+      const grant = await stepped(-step, () => second.insist(t.expiry(), t.pause))
       assert.ok(grant, `it is not replaced within ${t.expiry()} ms`)
     },
   },

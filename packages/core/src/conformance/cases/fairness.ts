@@ -3,7 +3,7 @@ import type { Lock } from '../../index.ts'
 import { busy, granted, refused } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { not, push, queue, type Theme, theme } from '../theme.ts'
-import { eventually, later, now, sleep } from '../time.ts'
+import { eventually, later, now, sleep, stepped } from '../time.ts'
 
 const waiters = (t: Stage, lock: Lock, count: number): Promise<true> =>
   eventually(`${count} wait`, t.patience, async () => (await lock.inspect()).waiters === count)
@@ -72,17 +72,84 @@ export const fairness: Theme = theme('fairness', [
     },
   },
   {
+    title: 'a client with many tasks that take their time lets a waiter of another client in after one or two',
+    needs: [queue],
+    async body(t) {
+      const [greedy, modest] = await t.pair()
+      let grants = 0
+      const task = () =>
+        greedy.using(async () => {
+          grants += 1
+          await sleep(30)
+        })
+      const tasks = Array.from({ length: 20 }, () => later(task()))
+      await sleep(40)
+      const waiting = later(modest.acquire())
+      await waiters(t, modest, 20)
+      const before = grants
+      const lease = await waiting
+      const bypass = grants - before
+      await lease.release()
+      await Promise.all(tasks)
+      assert.ok(bypass <= 5, `it was bypassed ${bypass} times`)
+    },
+  },
+  {
     title: 'a dead waiter is skipped',
     needs: [queue],
     async body(t) {
       const holder = await t.lock()
       const lease = await holder.acquire()
-      const dead = await t.contender({ ttl: t.ttl })
+      const dead = await t.contender()
       busy(await dead.enqueue())
       const waiting = later((await t.lock()).acquire({ timeout: 10_000 + t.patience }))
       await waiters(t, holder, 2)
       await lease.release()
       assert.equal((await waiting).held, true)
+    },
+  },
+  {
+    title: 'a waiter that does not call again is no longer counted',
+    needs: [queue],
+    async body(t) {
+      const [holder, dead] = await t.contenders(2)
+      assert.ok(holder && dead)
+      granted(await holder.acquire())
+      busy(await dead.enqueue())
+      const lock = await t.lock()
+      const limit = 12_000 + t.patience
+      await eventually('nobody waits', limit, async () => (await lock.inspect()).waiters === 0)
+    },
+  },
+  {
+    title: 'a waiter that looks again no earlier than it was told to has kept its place',
+    needs: [queue],
+    async body(t) {
+      const [holder, waiter] = await t.contenders(2)
+      assert.ok(holder && waiter)
+      granted(await holder.acquire())
+      const lock = await t.lock()
+      for (let look = 0; look < 2; look += 1) {
+        const { retryAfter } = busy(await waiter.enqueue())
+        await sleep(retryAfter)
+        assert.equal((await lock.inspect()).waiters, 1, `its place is gone after the ${retryAfter} ms that it was told`)
+      }
+    },
+  },
+  {
+    title: 'waiters whose wall clocks differ are served in the order of their arrival',
+    needs: [queue],
+    async body(t) {
+      const [holder, first, second] = await t.contenders(3)
+      assert.ok(holder && first && second)
+      granted(await holder.acquire())
+      await stepped(t.patience, async () => busy(await first.enqueue()))
+      busy(await second.enqueue())
+      assert.equal(await holder.release(), true)
+      await eventually('the first is granted', t.patience, async () => {
+        busy(await second.enqueue())
+        return (await first.enqueue()).outcome === 'granted'
+      })
     },
   },
   {

@@ -119,6 +119,20 @@ export const fencing: Theme = theme('fencing', [
     },
   },
   {
+    title: 'tokens rise however often tasks of one process pass the lock on',
+    async body(t) {
+      const witness = t.witness()
+      const [first, second] = await t.pair()
+      const task = (lock: Lock) => lock.using((lease) => witness.watch('a task', lease, () => Promise.resolve()))
+      for (let round = 0; round < 3; round += 1) {
+        await Promise.all(Array.from({ length: 300 }, () => task(first)))
+        await task(second)
+      }
+      assert.equal(witness.entries, 903)
+      witness.assertRising()
+    },
+  },
+  {
     title: 'reserved tokens are granted to nobody else',
     async body(t) {
       const [first, second] = await t.contenders(2)

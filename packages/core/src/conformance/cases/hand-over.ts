@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Lock } from '../../index.ts'
+import { createLocks, Lock } from '../../index.ts'
 import { systemRuntime } from '../../runtime.ts'
 import { busy, granted, json, refused } from '../expect.ts'
 import { mode, type Theme, theme } from '../theme.ts'
@@ -35,6 +35,17 @@ export const handOver: Theme = theme('hand-over', [
       await refused(Lock.attach(detached, t.options(await t.client())), 'LOCK_LOST')
       await attached.renew()
       assert.equal(attached.held, true)
+    },
+  },
+  {
+    title: 'a detached lease outlives the client that took it',
+    async body(t) {
+      const backend = await t.client()
+      const detached = await (await new Lock(t.name, t.options(backend)).acquire()).detach()
+      await createLocks({ backend }).close()
+      assert.equal(await (await t.lock()).tryAcquire(), null)
+      const attached = await Lock.attach(detached, t.options(await t.client()))
+      assert.equal(await attached.release(), true)
     },
   },
   {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type Lease, Lock, LockLostError } from '../../index.ts'
 import { systemRuntime } from '../../runtime.ts'
-import { wrapped } from '../expect.ts'
+import { busy, granted, wrapped } from '../expect.ts'
 import type { Stage } from '../stage.ts'
-import { fault, type Theme, theme } from '../theme.ts'
+import { fault, push, queue, sharedClock, type Theme, theme } from '../theme.ts'
 import { block, eventually, later, now, sleep } from '../time.ts'
 
 /** The lease is over, by everything it says about itself. */
@@ -75,6 +75,30 @@ export const localDeadline: Theme = theme('local deadline', [
       await t.trouble('delayRequests', delay, delay)
       const lease = await lock.acquire()
       assert.ok(lease.remaining <= t.worth(t.long) - delay, `${lease.remaining} ms remain, ${delay} ms after the send`)
+    },
+  },
+  {
+    title: 'a grant that is pushed counts from the grant, not from its arrival',
+    needs: [push, queue, sharedClock],
+    async body(t) {
+      const [one, other] = [await t.client(), await t.client()]
+      const tolerance = t.capabilities.ttl.granularity + 1
+      for (let round = 0; round < 24; round += 1) {
+        const [holder, waiter] = [await t.contender({}, one), await t.contender({}, other)]
+        granted(await holder.acquire())
+        busy(await waiter.enqueue())
+        assert.equal(await holder.release(), true)
+        // What has been pushed but not looked at is late now.
+        block(t.brief / 5)
+        await eventually('the waiter is woken', t.patience, () => waiter.wakes.length > 0)
+        const { since, ttl } = waiter.wakes.find((grant) => grant !== undefined) ?? {}
+        if (since !== undefined && ttl !== undefined) {
+          const [hold] = (await one.inspect({ key: t.key, timeout: t.patience })).holders
+          const late = since.mono + ttl - (now() + (hold?.remaining ?? 0))
+          assert.ok(late <= tolerance, `the grant seems to last ${late} ms longer than the hold`)
+        }
+        await waiter.cancel()
+      }
     },
   },
   {

@@ -64,6 +64,25 @@ export const ownership: Theme = theme('ownership', [
     },
   },
   {
+    title: 'tokens that differ in one character, or in case only, are different owners',
+    async body(t) {
+      const holder = await t.contender()
+      granted(await holder.acquire())
+      const { backend, token } = holder
+      const last = token.endsWith('A') ? 'Q' : 'A'
+      const swapped = token.replace(/[a-z]/i, (letter) =>
+        letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase(),
+      )
+      for (const other of [token.slice(0, -1) + last, swapped]) {
+        const stranger = { key: t.key, token: other, mode: 'exclusive', timeout: t.patience } as const
+        assert.equal(await backend.release(stranger), false, `${other} released the hold of ${token}`)
+        const renewal = await backend.renew({ ...stranger, ttl: t.long, standalone: true, rotateTo: undefined })
+        assert.deepEqual(renewal, { outcome: 'lost' }, `${other} renewed the hold of ${token}`)
+      }
+      assert.equal((await holder.renew()).outcome, 'renewed')
+    },
+  },
+  {
     title: 'a hold is released once: the second release finds nothing',
     async body(t) {
       const holder = await t.contender()
@@ -115,7 +134,7 @@ export const ownership: Theme = theme('ownership', [
     async body(t) {
       const [first, second] = await t.pair()
       await first.acquire()
-      const waiting = later(second.acquire())
+      const waiting = later(second.acquire({ timeout: 2 * t.patience }))
       await eventually('it waits', t.patience, async () =>
         t.capabilities.queue === 'none' ? true : (await first.inspect()).waiters === 1,
       )

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { busy, granted, refused } from '../expect.ts'
+import { Lock } from '../../index.ts'
+import { busy, granted, refused, wrapped } from '../expect.ts'
 import { fault, infinite, not, sharedClock, type Theme, theme } from '../theme.ts'
 import { eventually, now, sleep } from '../time.ts'
 
@@ -126,11 +127,9 @@ export const renewal: Theme = theme('renewal', [
     async body(t) {
       const [first, second] = await t.pair({ ttl: t.ttl })
       const lease = await first.acquire()
-      const told = new Promise((resolve) => lease.signal.addEventListener('abort', resolve, { once: true }))
+      const { signal } = lease
       await second.forceRelease()
-      const started = now()
-      await told
-      assert.ok(now() - started < t.ttl + t.slack, `it took ${now() - started} ms`)
+      await eventually('the signal is aborted', t.ttl + t.slack, () => signal.aborted)
       assert.equal((lease.signal.reason as { code?: unknown }).code, 'LOCK_LOST')
     },
   },
@@ -158,6 +157,20 @@ export const renewal: Theme = theme('renewal', [
       assert.equal(await second.tryAcquire(), null)
       assert.equal(await lease.release(), true)
       assert.ok(await second.tryAcquire({ timeout: t.patience }))
+    },
+  },
+  {
+    title: 'a permanent lease of which nobody heard is not permanent',
+    needs: [infinite, fault('loseReplies', 'resume')],
+    async body(t) {
+      // A process that dies in this moment takes nothing back.
+      const dying = wrapped(await t.client(), { cancel: () => Promise.resolve() })
+      const options = t.options(dying, { ttl: Number.POSITIVE_INFINITY, requestTimeout: t.brief })
+      await t.trouble('loseReplies')
+      await refused(new Lock(t.name, options).tryAcquire(), 'LOCK_BACKEND')
+      await t.trouble('resume')
+      for (const { remaining } of (await (await t.lock()).inspect()).holders)
+        assert.ok(Number.isFinite(remaining), 'the lock is held for ever')
     },
   },
   {

@@ -89,8 +89,8 @@ export const semaphore: Theme = theme('semaphore', [
     async body(t) {
       const [two, three] = [await t.semaphore(2), await t.semaphore(3)]
       const lease = await two.acquire()
-      await refused(three.acquire(), 'LOCK_MISMATCH')
       await refused(three.tryAcquire(), 'LOCK_MISMATCH')
+      await refused(three.acquire(), 'LOCK_MISMATCH')
       assert.equal(await lease.release(), true)
       assert.ok(await three.tryAcquire({ timeout: t.patience }))
       await refused(two.tryAcquire(), 'LOCK_MISMATCH')
@@ -102,9 +102,11 @@ export const semaphore: Theme = theme('semaphore', [
     async body(t) {
       const [lock, one] = [await t.lock(), await t.semaphore(1)]
       const lease = await lock.acquire()
+      await refused(one.tryAcquire(), 'LOCK_MISMATCH')
       await refused(one.acquire(), 'LOCK_MISMATCH')
       assert.equal(await lease.release(), true)
       const permit = await one.acquire({ timeout: t.patience })
+      await refused(lock.tryAcquire(), 'LOCK_MISMATCH')
       await refused(lock.acquire(), 'LOCK_MISMATCH')
       assert.deepEqual([permit.held, await lock.locked()], [true, true])
     },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Lock } from '../../index.ts'
-import { busy, granted, refused } from '../expect.ts'
+import { busy, granted, refused, rejection } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { fault, queue, type Theme, theme } from '../theme.ts'
 import { eventually, now, sleep, turns } from '../time.ts'
@@ -8,6 +8,11 @@ import { eventually, now, sleep, turns } from '../time.ts'
 /** So that what follows is one request, on a connection that stands. */
 async function warmUp(lock: Lock): Promise<void> {
   await (await lock.acquire({ requestTimeout: 10_000 })).release()
+}
+
+function aborter(): { readonly signal: AbortSignal; readonly abort: () => void } {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort() }
 }
 
 /** The lock can be had at once by somebody else, long before the ttl of a stray hold would be over. */
@@ -142,6 +147,18 @@ export const unknownOutcome: Theme = theme('unknown outcome', [
     },
   },
   {
+    title: 'a hold of which nobody heard runs out with its ttl',
+    needs: [fault('loseReplies', 'resume')],
+    async body(t) {
+      const dead = await t.contender({ ttl: t.ttl, timeout: t.brief })
+      const next = await t.contender()
+      await t.trouble('loseReplies')
+      await rejection(dead.acquire())
+      await t.trouble('resume')
+      assert.ok(await next.insist(t.expiry(), t.pause), `it is not replaced within ${t.expiry()} ms`)
+    },
+  },
+  {
     title: 'a lost reply while waiting leaves no place in the queue behind',
     needs: [fault('loseReplies', 'resume')],
     async body(t) {
@@ -174,6 +191,43 @@ export const unknownOutcome: Theme = theme('unknown outcome', [
       assert.equal(lease.held, false)
       assert.equal(await lease.release().catch((error: { code?: unknown }) => error.code), first)
       await assertFree(t)
+    },
+  },
+  {
+    title: 'a release that is cut off does not answer that the lock had been lost',
+    needs: [fault('disconnect')],
+    async body(t) {
+      const [first, second] = await t.pair()
+      for (let round = 0; round < 20; round += 1) {
+        const lease = await eventually('the lock is granted', t.patience, () => first.tryAcquire().catch(() => null))
+        const releasing = lease.release().catch((error: { code?: unknown }) => error.code)
+        await turns(round % 4)
+        await t.trouble('disconnect')
+        const answer = await releasing
+        assert.ok(answer === true || answer === 'LOCK_BACKEND', `release answered ${String(answer)}`)
+      }
+      await eventually('the lock is free', t.patience, () => second.tryAcquire().catch(() => null))
+    },
+  },
+  {
+    title: 'taking back is repeated until it has got through',
+    needs: [fault('disconnect')],
+    async body(t) {
+      const [mine, others] = [t.options(await t.client()), t.options(await t.client())]
+      for (const moment of [2, 3, 4, 6, 8]) {
+        const names = Array.from({ length: 12 }, (_, index) => `${t.name}/${moment}/${index}`)
+        const { signal, abort } = aborter()
+        const attempts = names.map((name) => new Lock(name, mine).tryAcquire({ signal }).catch(() => null))
+        await turns(moment)
+        abort()
+        await t.trouble('disconnect')
+        for (const lease of await Promise.all(attempts)) await lease?.release().catch(() => false)
+        const isFree = (name: string) => async () => {
+          const lease = await new Lock(name, others).tryAcquire().catch(() => null)
+          return (await lease?.release().catch(() => false)) !== undefined
+        }
+        await Promise.all(names.map((name) => eventually('no stray hold is left', t.patience, isFree(name))))
+      }
     },
   },
   {
