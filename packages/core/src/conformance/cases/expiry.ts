@@ -81,14 +81,14 @@ export const expiry: Theme = theme('expiry', [
     title: 'however the wall clock of a contender is set, a hold ends with its ttl',
     needs: [ownClockAside],
     async body(t) {
-      const [first, second] = await t.contenders(2)
-      assert.ok(first && second)
+      const [first, second, third] = await t.contenders(3)
+      assert.ok(first && second && third)
       const step = 2 * t.patience
       granted(await first.acquire({ ttl: t.patience }))
-      await stepped(step, async () => busy(await second.acquire()))
+      await stepped(step, async () => busy(await third.acquire()))
       assert.equal(await first.release(), true)
-      granted(await first.acquire({ ttl: t.ttl }))
-      const grant = await stepped(-step, () => second.insist(t.expiry(), t.pause))
+      granted(await second.acquire({ ttl: t.ttl }))
+      const grant = await stepped(-step, () => third.insist(t.expiry(), t.pause))
       assert.ok(grant, `it is not replaced within ${t.expiry()} ms`)
     },
   },

@@ -181,6 +181,7 @@ export const localDeadline: Theme = theme('local deadline', [
       const backend = await t.client()
       const holder = await new Lock(t.name, t.options(backend, { ttl: t.ttl })).acquire()
       const next = await t.lock({ ttl: t.ttl })
+      await holder.renew()
       await t.trouble('isolate', backend)
       await overtaken(t, holder, next)
     },

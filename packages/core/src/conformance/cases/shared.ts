@@ -68,13 +68,14 @@ export const shared: Theme = theme('shared', [
     title: 'a steady stream of readers does not starve a writer',
     needs: [readers, queue],
     async body(t) {
-      const streams = await Promise.all(Array.from({ length: 3 }, () => t.readWriteLock()))
+      const streams = await Promise.all(Array.from({ length: 4 }, () => t.readWriteLock()))
       const { write } = await t.readWriteLock()
       let over = false
-      const stream = async ({ read }: ReadWriteLock, delay: number): Promise<void> => {
-        for (await sleep(delay); !over; ) await read.using(() => sleep(20))
+      // Different durations, so that the streams don't fall into step.
+      const stream = async ({ read }: ReadWriteLock, duration: number): Promise<void> => {
+        while (!over) await read.using(() => sleep(duration))
       }
-      const reading = streams.map((lock, index) => later(stream(lock, 7 * index)))
+      const reading = streams.map((lock, index) => later(stream(lock, 13 + 7 * index)))
       await sleep(60)
       const started = now()
       const lease = await write.tryAcquire({ timeout: t.patience })
