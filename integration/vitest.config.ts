@@ -6,5 +6,7 @@ export default defineConfig({
     ...testOptions,
     // These tests start processes and measure time: one file after the other.
     fileParallelism: false,
+    // Tests that are declared concurrent start several processes each.
+    maxConcurrency: 3,
   },
 })

@@ -1,12 +1,20 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { LeaseJSON } from '../../lease-json.ts'
 import { type History, type Holding, hostNow, type Trouble } from '../history.ts'
-import { moduleUrl } from '../load-target.ts'
 import { within } from '../time.ts'
-import { type Command, type Commands, type Contention, NOTES, type Note, type Reply, type Usage } from './protocol.ts'
+import {
+  type Command,
+  type Commands,
+  type Contention,
+  NOTES,
+  type Note,
+  READY,
+  type Reply,
+  type Usage,
+} from './protocol.ts'
 
 /** Next to this file, built or not. */
 const WORKER = fileURLToPath(import.meta.url).replace(/process(\.[jt]s)$/, 'worker$1')
@@ -19,6 +27,10 @@ export interface Ending {
   readonly code: number | null
   readonly signal: string | null
 }
+
+/** A module that is given as a URL or a path. */
+const urlOf = (module: string | URL): string =>
+  module instanceof URL || /^[a-z]{2,}:/i.test(module) ? String(module) : pathToFileURL(module).href
 
 /** Flags of this process that are about itself, not about how modules are loaded. */
 const isOwn = (flag: string): boolean => /^--(inspect|test|eval|print|input-type|watch)|^-[ep]/.test(flag)
@@ -39,7 +51,7 @@ export class ConformanceProcess {
   private constructor(module: string | URL, who: string, history: History) {
     this.who = who
     this.#history = history
-    this.#child = fork(WORKER, [moduleUrl(module), who], {
+    this.#child = fork(WORKER, [urlOf(module), who], {
       // fork wants to know which of them is its channel.
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: process.execArgv.filter((flag) => !isOwn(flag)),
@@ -69,13 +81,13 @@ export class ConformanceProcess {
   /** A process that has imported the module. Rejects if it can't. */
   static async start(module: string | URL, who: string, history: History): Promise<ConformanceProcess> {
     const started = new ConformanceProcess(module, who, history)
-    const ready = new Promise<Reply>((resolve) => started.#pending.set(-1, resolve))
-    const early = started.ended.then((): Reply => ({ id: -1, error: { code: undefined, message: 'it ended' } }))
+    const ready = new Promise<Reply>((resolve) => started.#pending.set(READY, resolve))
+    const early = started.ended.then((): Reply => ({ id: READY, error: { code: undefined, message: 'it ended' } }))
     const { error } = await within(START_LIMIT, `${who} has started`, Promise.race([ready, early]))
     if (error === undefined) return started
     await started.kill()
     throw new Error(
-      `a process could not use the module ${moduleUrl(module)}: ${error.message}\n${started.#complaints}`.trim(),
+      `a process could not use the module ${urlOf(module)}: ${error.message}\n${started.#complaints}`.trim(),
     )
   }
 

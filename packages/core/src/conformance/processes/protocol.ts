@@ -48,7 +48,7 @@ export interface Request {
 }
 
 export interface Reply {
-  /** That of the request; -1: the process is ready, or isn't able to. */
+  /** That of the request, or READY. */
   readonly id: number
   readonly result?: unknown
   readonly error?: { readonly code: string | undefined; readonly message: string } | undefined
@@ -70,5 +70,7 @@ export type Note =
   | { readonly note: 'held'; readonly lease: number; readonly until: number }
   | { readonly note: 'released' | 'lost'; readonly lease: number; readonly at: number }
 
+/** Id of the reply that nobody asked for: the process has begun, or couldn't. */
+export const READY: number = -1
 /** The descriptor that notes are written to. */
 export const NOTES: number = 3

@@ -1,11 +1,19 @@
 /** A process of the kit: imports the target's module and does as it is told. Ends when the kit's own process does. */
 import type { LockBackend } from '../../backend.ts'
 import { createLocks, type Lease, Lock, ReadWriteLock, Semaphore } from '../../index.ts'
-import { loadTarget } from '../load-target.ts'
 import { Random } from '../random.ts'
+import type { ConformanceTarget } from '../target.ts'
 import { sleep } from '../time.ts'
 import { Notebook } from './notebook.ts'
-import type { Command, Commands, Contention, Reply, Request, Usage } from './protocol.ts'
+import {
+  type Command,
+  type Commands,
+  type Contention,
+  READY,
+  type Reply,
+  type Request,
+  type Usage,
+} from './protocol.ts'
 
 const [module = '', who = ''] = process.argv.slice(2)
 
@@ -136,12 +144,13 @@ async function settle(id: number, work: Promise<unknown>): Promise<void> {
   }
 }
 
+async function begin(): Promise<null> {
+  const { target } = (await import(module)) as { readonly target?: ConformanceTarget }
+  if (target === undefined) throw new TypeError('it does not export the target as `target`')
+  const worker = new Worker(await target.connect())
+  process.on('message', ({ id, command }: Request) => void settle(id, carryOut(worker, command)))
+  return null
+}
+
 process.on('disconnect', end)
-await settle(
-  -1,
-  loadTarget(module).then(async (target) => {
-    const worker = new Worker(await target.connect())
-    process.on('message', ({ id, command }: Request) => void settle(id, carryOut(worker, command)))
-    return null
-  }),
-)
+await settle(READY, begin())
