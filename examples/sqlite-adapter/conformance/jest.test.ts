@@ -1,0 +1,7 @@
+import { afterAll, test } from '@jest/globals'
+import { conformanceCases } from '@locks/core/conformance'
+import { target } from './target.ts'
+
+for (const { name, run, timeout } of conformanceCases(target)) test(name, run, timeout)
+
+afterAll(() => target.close?.())
