@@ -4,11 +4,12 @@ import {
   type RecordRead,
   type RecordStore,
   type RecordWrite,
+  type Runtime,
   recordBackend,
   systemRuntime,
 } from '../src/index.ts'
 import { MemoryStore } from '../src/memory-backend.ts'
-import type { Link, Network } from './network.ts'
+import type { Link, Transport } from './network.ts'
 
 /** How a store differs from the plain one. */
 export interface StoreTraits {
@@ -19,9 +20,17 @@ export interface StoreTraits {
   readonly idleRecords: 'keep' | 'remove'
 }
 
+/** A clock that a store reads, and the largest error of a reading, in milliseconds. */
+export interface Reading {
+  readonly grain: number
+  now(): number
+}
+
 /** The server's clock differs from everybody else's. */
 const SKEW = 3_000_000
 const CLOCK_TIMEOUT = 1_000
+
+const systemClock: Reading = { grain: 1, now: () => performance.now() }
 
 /** One client's view of a memory store that lies behind a network. */
 export class FaultyStore implements RecordStore<number> {
@@ -38,10 +47,17 @@ export class FaultyStore implements RecordStore<number> {
   readonly names: RecordStore<number>['names']
   readonly link: Link
   readonly #memory: MemoryStore
-  readonly #network: Network
+  readonly #network: Transport
   readonly #watched = new Set<() => void>()
 
-  constructor(memory: MemoryStore, network: Network, traits: StoreTraits) {
+  /** A client with this runtime; `clock` is the host's or the server's, whichever the traits name. */
+  constructor(
+    memory: MemoryStore,
+    network: Transport,
+    traits: StoreTraits,
+    runtime: Runtime = systemRuntime,
+    clock: Reading = systemClock,
+  ) {
     this.#memory = memory
     this.#network = network
     this.name = memory.name
@@ -53,14 +69,20 @@ export class FaultyStore implements RecordStore<number> {
     this.guarantee = { ...memory.guarantee, expiry: traits.clock === 'none' ? 'observation' : 'shared clock' }
     this.link = {
       client: undefined,
+      runtime,
       reconnected: () => {
         for (const changed of this.#watched) changed()
       },
     }
-    this.clock = this.#clock(traits.clock)
+    this.clock = this.#clock(traits.clock, clock)
     this.watch = traits.watch ? (key, changed) => this.#watch(key, changed) : null
     this.names = (namespace, prefix, timeout) => this.#read(timeout, () => memory.names(namespace, prefix))
     network.open(this.link)
+  }
+
+  /** Subscriptions to changes that have not been ended. */
+  get watching(): number {
+    return this.#watched.size
   }
 
   read(key: LockKey, timeout: number): Promise<RecordRead<number>> {
@@ -84,10 +106,11 @@ export class FaultyStore implements RecordStore<number> {
     return Promise.resolve()
   }
 
-  #clock(kind: StoreTraits['clock']): RecordStore<number>['clock'] {
+  #clock(kind: StoreTraits['clock'], clock: Reading): RecordStore<number>['clock'] {
     if (kind === 'none') return null
-    if (kind === 'local') return this.#memory.clock
-    return { id: 'r', grain: 2, now: () => this.#read(CLOCK_TIMEOUT, () => performance.now() + SKEW) }
+    const { grain } = clock
+    if (kind === 'local') return { id: 'm', grain, now: () => clock.now() }
+    return { id: 'r', grain: grain + 1, now: () => this.#read(CLOCK_TIMEOUT, () => clock.now() + SKEW) }
   }
 
   #watch(key: LockKey, changed: () => void): () => void {
@@ -109,7 +132,7 @@ export class FaultyStore implements RecordStore<number> {
 }
 
 /** A store behind a network: each call makes a client of it. */
-export function faultyClients(network: Network, traits: Partial<StoreTraits> = {}): () => LockBackend {
+export function faultyClients(network: Transport, traits: Partial<StoreTraits> = {}): () => LockBackend {
   const memory = new MemoryStore(systemRuntime)
   return () => {
     const store = new FaultyStore(memory, network, {

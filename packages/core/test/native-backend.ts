@@ -12,11 +12,14 @@ import type {
   RenewRequest,
   TokenRequest,
 } from '../src/index.ts'
-import { LockBackendError, systemRuntime } from '../src/index.ts'
+import { elapsed, LockBackendError, type Runtime, systemRuntime } from '../src/index.ts'
 import type { Push, ServerLink } from './native-entry.ts'
 import type { NativeServer } from './native-server.ts'
 
 const CLOSE_TIMEOUT = 5_000
+/** A reading of the server's clock is used for this many milliseconds, and taken to be off by this part of its age. */
+const READING_LIFE = 5_000
+const DRIFT = 0.01
 
 /** A waiter of this client, from its call on. */
 interface Waiting {
@@ -47,6 +50,7 @@ export class NativeBackend implements LockBackend {
   readonly name: string = 'native'
   readonly location: string = 'here'
   readonly capabilities: Capabilities = NativeBackend.capabilities
+  readonly runtime: Runtime
   readonly #server: NativeServer
   readonly #link: ServerLink
   readonly #waiting = new Map<string, Waiting>()
@@ -55,10 +59,12 @@ export class NativeBackend implements LockBackend {
   #reading: { readonly before: Instant; readonly server: number } | undefined
   #closed: Promise<void> | undefined
 
-  constructor(server: NativeServer) {
+  constructor(server: NativeServer, runtime: Runtime = systemRuntime) {
     this.#server = server
+    this.runtime = runtime
     this.#link = {
       client: this,
+      runtime,
       pushed: (push) => this.#pushed(push),
       // What was pushed meanwhile is lost.
       reconnected: () => {
@@ -70,13 +76,15 @@ export class NativeBackend implements LockBackend {
 
   async acquire(request: AcquireRequest): Promise<AcquireAnswer> {
     const { wait, timeout, key, token, owner, mode, permits, ttl, tokens, metadata } = request
-    if (this.#reading === undefined) await this.#ask('read', timeout, () => undefined)
+    if (this.#reading === undefined || elapsed(this.runtime, this.#reading.before) > READING_LIFE)
+      await this.#ask('read', timeout, () => undefined)
     const reading = this.#reading
     const waiting: Waiting | null = wait && { wake: wait.wake, answered: false, early: undefined }
     if (waiting !== null) this.#waiting.set(token, waiting)
     const waits = wait === null ? 'no' : wait.queue ? 'queue' : 'notice'
     // Not too early, wherever between its sending and its answer the reading was taken.
-    const notAfter = reading === undefined ? 0 : reading.server + performance.now() - reading.before.mono + timeout
+    const age = reading === undefined ? 0 : elapsed(this.runtime, reading.before) * (1 + DRIFT)
+    const notAfter = reading === undefined ? 0 : reading.server + age + timeout
     const demand = { key, token, owner, mode, permits, ttl, tokens, metadata, waits, notAfter } as const
     const answer = await this.#ask('change', timeout, () => this.#server.acquire(demand, this.#link))
     if (answer.outcome !== 'busy') {
@@ -85,7 +93,8 @@ export class NativeBackend implements LockBackend {
     }
     if (waiting !== null) this.#heard(waiting)
     const { lookAgain, holder } = answer
-    const retryAfter = Math.min(wait?.retryInterval ?? Number.POSITIVE_INFINITY, lookAgain) * (0.8 + Math.random() / 5)
+    const retryAfter =
+      Math.min(wait?.retryInterval ?? Number.POSITIVE_INFINITY, lookAgain) * (0.8 + this.runtime.random() / 5)
     return { outcome: 'busy', retryAfter, holder }
   }
 
@@ -124,7 +133,7 @@ export class NativeBackend implements LockBackend {
   async #settle(): Promise<void> {
     if (this.#underWay.size === 0) return
     await new Promise<void>((resolve) => {
-      const timer = systemRuntime.setTimer(CLOSE_TIMEOUT, resolve, true)
+      const timer = this.runtime.setTimer(CLOSE_TIMEOUT, resolve, true)
       void Promise.allSettled(this.#underWay).then(() => {
         timer.cancel()
         resolve()
@@ -134,7 +143,7 @@ export class NativeBackend implements LockBackend {
 
   async #ask<T>(kind: 'read' | 'change', timeout: number, carryOut: () => T): Promise<T> {
     if (this.#closed !== undefined) throw new LockBackendError('native here has been closed')
-    const before = systemRuntime.now()
+    const before = this.runtime.now()
     const asked = this.#server.network.request(this.#link, kind, timeout, () => ({
       result: carryOut(),
       server: this.#server.now(),
@@ -152,7 +161,7 @@ export class NativeBackend implements LockBackend {
   #heard(waiting: Waiting): void {
     waiting.answered = true
     const { early } = waiting
-    if (early !== undefined) setImmediate(() => this.#pushed(early))
+    if (early !== undefined) this.runtime.setTimer(0, () => this.#pushed(early), true)
   }
 
   #pushed(push: Push): void {
@@ -170,7 +179,8 @@ export class NativeBackend implements LockBackend {
     }
     this.#waiting.delete(push.token)
     // The server's clock showed `reading.server` at `reading.before` or later; so `since` is not later than the grant.
-    const passed = grant.at - reading.server
+    const shown = grant.at - reading.server
+    const passed = shown - Math.abs(shown) * DRIFT
     const since = { mono: reading.before.mono + passed, wall: reading.before.wall + passed }
     waiting.wake({ fencingToken: grant.fencingToken, ttl: grant.ttl, since })
   }

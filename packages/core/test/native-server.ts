@@ -9,7 +9,7 @@ import {
   type ServerAnswer,
   type ServerLink,
 } from './native-entry.ts'
-import type { Network } from './network.ts'
+import type { Transport } from './network.ts'
 
 /** Milliseconds for which a hold that was granted by a release lasts at first. */
 export const CLAIM = 1_000
@@ -22,18 +22,20 @@ const SKEW = 5_000_000
 
 /** A lock server in this process. Each public method is one atomic step; each protected one is a rule of its own. */
 export class NativeServer {
-  readonly network: Network
+  readonly network: Transport
+  readonly #clock: () => number
   readonly #tombstones = new Map<string, number>()
   readonly #entries = new Map<string, Entry>()
   /** Above the tokens of all names that were forgotten. */
   #floor = 0n
 
-  constructor(network: Network) {
+  constructor(network: Transport, clock: () => number = () => performance.now()) {
     this.network = network
+    this.#clock = clock
   }
 
   now(): number {
-    return performance.now() + SKEW
+    return this.#clock() + SKEW
   }
 
   acquire(request: ServerAcquire, link: ServerLink): ServerAnswer {
@@ -42,7 +44,8 @@ export class NativeServer {
     entry.watchers.delete(request.token)
     const mine = entry.holds.find(({ token }) => token === request.token)
     if (mine !== undefined) return this.adopt(mine, request)
-    if (this.stale(request)) return { outcome: 'busy', lookAgain: WAITER_LIFE, holder: undefined }
+    // Not an answer: whether the lock is free was not looked at.
+    if (this.stale(request)) throw new Error('the request came too late')
     const usedAs = otherUse(entry, request)
     if (usedAs !== undefined) return { outcome: 'mismatch', usedAs }
 
@@ -76,6 +79,8 @@ export class NativeServer {
   }
 
   release(key: LockKey, token: string): boolean {
+    // An acquire of it that was repeated over a new connection may still arrive over the old one.
+    this.bury(token)
     const entry = this.entry(key)
     const held = entry.holds.length
     entry.holds = entry.holds.filter((hold) => hold.token !== token)
@@ -124,7 +129,11 @@ export class NativeServer {
 
   /** A cancelled token: nothing that arrives later with it has an effect. */
   protected bury(token: string): void {
-    for (const [old, until] of this.#tombstones) if (until < this.now()) this.#tombstones.delete(old)
+    for (const [old, until] of this.#tombstones) {
+      if (until >= this.now()) break
+      this.#tombstones.delete(old)
+    }
+    this.#tombstones.delete(token)
     this.#tombstones.set(token, this.now() + TOMBSTONE_LIFE)
   }
 

@@ -1,12 +1,25 @@
 import type { LockBackend } from '../src/backend.ts'
 import type { ConformanceFaults } from '../src/conformance/index.ts'
+import { type Runtime, systemRuntime } from '../src/runtime.ts'
 
 /** One client's connection. */
 export interface Link {
   /** Whose it is, for `isolate`. */
   client: LockBackend | undefined
+  /** The clocks and timers of the client's process. */
+  readonly runtime: Runtime
   /** Called when the connection stands again after it was cut. */
   reconnected(): void
+}
+
+/** What carries requests from clients to a server in this process, and answers and pushes back. */
+export interface Transport {
+  open(link: Link): void
+  close(link: Link): void
+  /** Sends a request. Rejects if no answer comes in time; whether it was carried out, or still will be, is unknown then. */
+  request<T>(link: Link, kind: 'read' | 'change', timeout: number, carryOut: () => T | Promise<T>): Promise<T>
+  /** Sends something to a client unasked. It may get lost. */
+  push(link: Link, action: () => void): void
 }
 
 interface Flight {
@@ -15,10 +28,11 @@ interface Flight {
 }
 
 /**
- * What lies between clients and a server in this process: requests and pushes take a few turns of the loop, may overtake
- * each other, and go wrong on demand.
+ * A transport in real time: requests and pushes take a few turns of the loop, may overtake each other, and go wrong on
+ * demand.
  */
-export class Network implements Required<Omit<ConformanceFaults, 'restart'>> {
+export class Network implements Transport, Required<Omit<ConformanceFaults, 'restart'>> {
+  readonly #runtime: Runtime
   readonly #links = new Set<Link>()
   readonly #flights = new Set<Flight>()
   readonly #isolated = new Set<Link>()
@@ -26,6 +40,10 @@ export class Network implements Required<Omit<ConformanceFaults, 'restart'>> {
   #paused = false
   #losing = false
   #delay = { least: 0, most: 0 }
+
+  constructor(runtime: Runtime = systemRuntime) {
+    this.#runtime = runtime
+  }
 
   open(link: Link): void {
     this.#links.add(link)
@@ -35,18 +53,18 @@ export class Network implements Required<Omit<ConformanceFaults, 'restart'>> {
     this.#links.delete(link)
   }
 
-  /** Sends a request. Rejects if no answer comes in time; whether it was carried out is unknown then. */
   request<T>(link: Link, kind: 'read' | 'change', timeout: number, carryOut: () => T | Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const settle = (finish: () => void): void => {
-        clearTimeout(timer)
+        timer.cancel()
         this.#flights.delete(flight)
         finish()
       }
-      const timer = setTimeout(() => settle(() => reject(new Error(`no answer within ${timeout} ms`))), timeout)
+      const late = (): void => settle(() => reject(new Error(`no answer within ${timeout} ms`)))
+      const timer = link.runtime.setTimer(timeout, late, true)
       let lost = false
       const cut = (): void => {
-        lost = Math.random() < 0.5
+        lost = this.#runtime.random() < 0.5
         settle(() => reject(new Error('the connection was cut')))
       }
       const flight: Flight = { cut }
@@ -61,11 +79,11 @@ export class Network implements Required<Omit<ConformanceFaults, 'restart'>> {
         }
       }
       const { least, most } = this.#delay
-      this.#travel(link, () => void arrive(), least + Math.random() * (most - least))
+      this.#travel(link, () => void arrive(), least + this.#runtime.random() * (most - least))
     })
   }
 
-  /** Sends something to a client unasked. Lost if the client can't be reached now. */
+  /** Lost if the client can't be reached now. */
   push(link: Link, action: () => void): void {
     if (this.#paused || this.#losing || this.#isolated.has(link)) return
     this.#travel(link, () => {
@@ -109,8 +127,8 @@ export class Network implements Required<Omit<ConformanceFaults, 'restart'>> {
       if (this.#paused || this.#isolated.has(link)) this.#held.push(arrive)
       else arrive()
     }
-    if (delay > 0) setTimeout(send, delay)
-    else afterTurns(1 + Math.floor(Math.random() * 3), send)
+    if (delay > 0) this.#runtime.setTimer(delay, send, true)
+    else afterTurns(1 + Math.floor(this.#runtime.random() * 3), send)
   }
 }
 

@@ -1,0 +1,82 @@
+import { MemoryStore } from '../../src/memory-backend.ts'
+import { NativeServer } from '../native-server.ts'
+import { Random } from '../random.ts'
+import type { Checks } from './checks.ts'
+import { Client, type Service } from './client.ts'
+import { Process } from './process.ts'
+import type { Scenario } from './scenario.ts'
+import { Task } from './task.ts'
+import { Tasks } from './tasks.ts'
+import { Wire } from './wire.ts'
+import type { World } from './world.ts'
+
+/** The server, the network, and the processes with their tasks. */
+export class Cast {
+  readonly world: World
+  readonly wire: Wire
+  readonly clients: Client[] = []
+  readonly tasks: Tasks = new Tasks()
+  readonly checks: Checks
+  readonly random: Random
+  readonly memory: MemoryStore
+  readonly #scenario: Scenario
+  readonly #service: Service
+  #processes = 0
+
+  constructor(world: World, scenario: Scenario, checks: Checks) {
+    this.world = world
+    this.checks = checks
+    this.#scenario = scenario
+    const random = (): Random => new Random(world.random.below(2 ** 32))
+    this.random = random()
+    this.wire = new Wire(world, scenario.weather, random())
+    const server = (): number => 1_000 + world.now * scenario.serverRate
+    const memoryRuntime = new Process(world, 'server', { rate: scenario.serverRate, late: 0, early: 0 }, random())
+    this.memory = new MemoryStore(memoryRuntime)
+    const { grain } = scenario.variant
+    const readings = random()
+    const reading = (): number => server() + (readings.next() * 2 - 1) * grain
+    this.#service = { wire: this.wire, memory: this.memory, native: new NativeServer(this.wire, server), reading }
+  }
+
+  get living(): Client[] {
+    return this.clients.filter(({ process, closed }) => process.alive && closed === undefined)
+  }
+
+  /** A new process. */
+  enter(): Client {
+    this.#processes += 1
+    const random = new Random(this.random.below(2 ** 32))
+    const process = new Process(this.world, `p${this.#processes}`, this.#scenario.temper(), random)
+    const client = new Client(process, this.#scenario, this.#service, this.checks)
+    this.clients.push(client)
+    return client
+  }
+
+  /** A task of a client, which begins at once. */
+  task(client: Client, name: string): Task {
+    return new Task(name, client, this.clients, this.checks, new Random(this.random.below(2 ** 32)), this.tasks)
+  }
+
+  /** A new process with its tasks. */
+  begin(): void {
+    const client = this.enter()
+    for (let count = 0; count < this.#scenario.tasks; count += 1) {
+      const task = this.task(client, `t${count + 1}`)
+      client.process.deliver(() => task.start(() => task.run()))
+    }
+  }
+
+  die(client: Client): void {
+    const { process } = client
+    this.world.note(process.name, 'dies')
+    process.die()
+    this.tasks.died(process)
+    for (const root of this.checks.ledger.roots.values())
+      if (root.process === process || this.#holds(client, root.owner)) root.excuse ??= 'its process died'
+  }
+
+  #holds(client: Client, owner: string): boolean {
+    return this.checks.ledger.entries.some(({ process, root }) => process === client.process && root.owner === owner)
+  }
+}

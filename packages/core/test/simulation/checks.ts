@@ -1,0 +1,191 @@
+import type { AcquireAnswer, AcquireRequest, Lease, LockLostError, RenewAnswer, RenewRequest } from '../../src/index.ts'
+import { Answers } from './check-answers.ts'
+import { checkDeadline, checkLoss, lateness } from './check-deadline.ts'
+import { checkExclusion } from './check-exclusion.ts'
+import { checkTokens } from './check-fencing.ts'
+import { checkOrder } from './check-order.ts'
+import { type Entry, Ledger, type Root } from './ledger.ts'
+import type { Process } from './process.ts'
+import type { Manner, Scenario } from './scenario.ts'
+import type { World } from './world.ts'
+
+/** Milliseconds after which nothing that was sent can still arrive. */
+export const ON_ITS_WAY = 20_000
+
+/** Milliseconds for which a hold may go round in its process, by the slowest clock. */
+const HAND_ON_FOR = 10.1
+
+/** A lease that a task was just given, and how it asked for it. */
+export interface Granting {
+  readonly process: Process
+  readonly task: string
+  readonly lease: Lease
+  readonly manner: Manner
+  /** The highest fencing token that anybody had been given by then. */
+  readonly floor: bigint
+}
+
+/** Holds what happens against the promises. Its methods are told what happens, in the moment in which it does. */
+export class Checks {
+  readonly world: World
+  readonly scenario: Scenario
+  readonly ledger: Ledger = new Ledger()
+  readonly answers: Answers = new Answers(this)
+  /** By key: the highest fencing token given to a task so far. */
+  readonly highest: Map<string, bigint> = new Map()
+  /** Tasks that wait for a lock, by process and key. */
+  readonly #pending = new Map<string, number>()
+  readonly #touched = new Set<Process>()
+  readonly #left = new Map<string, { readonly process: Process; readonly key: string }>()
+
+  constructor(world: World, scenario: Scenario) {
+    this.world = world
+    this.scenario = scenario
+    world.onSettled = () => this.#settled()
+  }
+
+  /** Core asks the backend for a lock. */
+  asked(process: Process, request: AcquireRequest): Root {
+    const root = this.ledger.rootOf(request, process)
+    this.armed(root, request.ttl)
+    return root
+  }
+
+  answered(root: Root, request: AcquireRequest, answer: AcquireAnswer): void {
+    const { now } = this.world
+    if (answer.outcome === 'granted') this.armed(root, answer.ttl)
+    else if (request.wait === null && answer.outcome === 'busy') {
+      root.clearedAt = now
+      root.idle = true
+    }
+    if (answer.outcome === 'busy' && request.wait?.queue === true) root.queuedAt = Math.min(root.queuedAt, now)
+  }
+
+  /** From now on the backend may keep a hold for `ttl` ms. */
+  armed(root: Root, ttl: number): void {
+    root.until = Math.max(root.until, this.world.now + ttl * 1.02 + ON_ITS_WAY)
+  }
+
+  leaving(process: Process, token: string, how: 'cancel' | 'release'): void {
+    const root = this.ledger.byToken(token)
+    if (root === undefined) this.world.fail('own token', `${process.name} wants to ${how} an unknown token`)
+    else root.leavingAt = Math.min(root.leavingAt, this.world.now)
+  }
+
+  cleared(token: string): void {
+    const root = this.ledger.byToken(token)
+    if (root?.token === token) root.clearedAt = Math.min(root.clearedAt, this.world.now)
+  }
+
+  renewing({ token, ttl }: RenewRequest): void {
+    const root = this.ledger.byToken(token)
+    if (root !== undefined) this.armed(root, ttl)
+  }
+
+  renewed(process: Process, { token, rotateTo }: RenewRequest, answer: RenewAnswer): void {
+    this.#touched.add(process)
+    const root = this.ledger.byToken(token)
+    if (root === undefined) return
+    if (answer.outcome === 'renewed') {
+      this.armed(root, answer.ttl)
+      if (rotateTo !== undefined) this.ledger.rotated(root, rotateTo)
+      return
+    }
+    if (rotateTo !== undefined || root.token !== token || this.ledger.broken(root)) return
+    for (const entry of this.ledger.open(root.key))
+      if (entry.root === root && entry.process === process && this.ledger.isHeld(entry))
+        this.world.fail('owner', `the backend says that ${nameOf(entry)} is lost, which is held and nobody broke`)
+  }
+
+  /** A task was given a lease. */
+  granted(granting: Granting): Entry {
+    const { process, lease, task, manner } = granting
+    const root = this.ledger.roots.get(lease.owner) as Root
+    root.leases += 1
+    const entry = this.#enter(granting, root, false)
+    this.world.note(process.name, `${task} has ${lease.mode} ${root.key} ${lease.fencingToken} of ${lease.owner}`)
+    checkTokens(this, granting, entry)
+    if (root.leases === 1) {
+      root.grantedAt = this.world.now
+      root.fence = lease.fencingToken
+      checkOrder(this, root)
+    } else if (manner.fair === 'strict' || this.world.now - root.grantedAt > HAND_ON_FOR)
+      this.world.fail('hand-on', `${nameOf(entry)} was passed on ${this.world.now - root.grantedAt} ms after its grant`)
+    checkExclusion(this, entry)
+    this.audit(root.key)
+    return entry
+  }
+
+  /** A task has attached a lease that was detached. */
+  attached(granting: Granting, from: Entry): Entry {
+    const { process, lease, task } = granting
+    const entry = this.#enter(granting, from.root, true)
+    this.world.note(process.name, `${task} has attached ${nameOf(entry)}`)
+    if (lease.fencingToken !== from.lease.fencingToken || lease.owner !== from.lease.owner)
+      this.world.fail('hand-over', `${nameOf(from)} became ${nameOf(entry)}`)
+    checkExclusion(this, entry)
+    return entry
+  }
+
+  #enter({ process, task, lease, manner }: Granting, root: Root, attached: boolean): Entry {
+    const { now } = this.world
+    const rest = { mono: 0, wall: 0, leaving: false, lostAt: undefined, seenOver: false }
+    const entry: Entry = { lease, root, process, task, manner, attached, grantedAt: now, ...rest }
+    this.ledger.entries.push(entry)
+    this.ledger.look(entry)
+    const lost = (): void => {
+      entry.lostAt = this.world.now
+      const { reason } = lease.signal as { reason: LockLostError }
+      this.world.note(process.name, `${task} lost ${nameOf(entry)}`)
+      checkLoss(this, entry, reason.message)
+    }
+    if (lease.signal.aborted) lost()
+    else lease.signal.addEventListener('abort', lost)
+    return entry
+  }
+
+  /** Looks for leases whose loss should have been signalled by now. */
+  audit(key: string): void {
+    for (const entry of this.ledger.open(key)) checkDeadline(this, entry)
+  }
+
+  /** A task looks at its lease. */
+  read(entry: Entry): boolean {
+    const late = lateness(this, entry)
+    const { held } = entry.lease
+    if (held && entry.seenOver) this.world.fail('lost stays lost', `${nameOf(entry)} is held again`)
+    if (held && entry.lostAt !== undefined)
+      this.world.fail('lost stays lost', `${nameOf(entry)} is held after its loss`)
+    if (held && late > 0.01) this.world.fail('deadline', `${nameOf(entry)} is held ${late} ms after its deadline`)
+    if (!held) entry.seenOver = true
+    return held
+  }
+
+  /** Counts tasks that wait for a lock; the last one to leave must not leave anything at the backend. */
+  waits(process: Process, key: string, change: 1 | -1): void {
+    const id = `${process.name} ${key}`
+    const count = (this.#pending.get(id) ?? 0) + change
+    this.#pending.set(id, count)
+    if (count === 0) this.#left.set(id, { process, key })
+  }
+
+  #settled(): void {
+    if (this.#touched.size > 0) {
+      for (const entry of this.ledger.entries)
+        if (this.#touched.has(entry.process) && entry.lostAt === undefined) this.ledger.look(entry)
+      this.#touched.clear()
+    }
+    for (const [id, { process, key }] of this.#left) {
+      if (this.#pending.get(id) !== 0 || !process.alive) continue
+      for (const root of this.ledger.roots.values()) {
+        if (root.process !== process || root.key !== key || root.leases > 0) continue
+        if (root.leavingAt > this.world.now && root.clearedAt > this.world.now && root.excuse === undefined)
+          this.world.fail('undo', `nobody of ${process.name} waits any more, but ${root.owner} is not taken back`)
+      }
+    }
+    this.#left.clear()
+  }
+}
+
+export const nameOf = ({ lease, process, task, root }: Entry): string =>
+  `${task}@${process.name}'s lease of ${root.key} (${lease.mode}, token ${lease.fencingToken}, owner ${root.owner})`

@@ -1,0 +1,108 @@
+import { Lock } from '../../src/index.ts'
+import { breakLock } from './break.ts'
+import type { Cast } from './cast.ts'
+import type { Client } from './client.ts'
+import type { Root } from './ledger.ts'
+import { outcomeOf } from './outcome.ts'
+
+/** Milliseconds: for which a task may go on, at the very most; for which core takes back what it gave up; for a close. */
+const PATIENCE = 3_600_000
+const UNDO = 45_000
+const CLOSE = 12_000
+
+/** The trouble is over: everybody comes to an end, and leaves nothing. */
+export async function finale(cast: Cast): Promise<void> {
+  const { world, checks, tasks } = cast
+  cast.wire.clearUp()
+  world.note('-', 'the trouble is over')
+  const tired = world.after(PATIENCE, () =>
+    world.fail('progress', `${tasks.count} tasks have not come to their end in ${PATIENCE} ms`),
+  )
+  await tasks.done()
+  tired.run = undefined
+  world.note('-', 'all tasks have come to their end')
+  await world.sleep(UNDO)
+  for (const { name } of checks.scenario.keys) {
+    checks.audit(name)
+    nothingLeftBehind(cast, name)
+    await fresh(cast, name)
+  }
+  await Promise.all(cast.living.map((client) => closeDown(cast, client)))
+  await world.sleep(CLOSE)
+  if (checks.scenario.variant.kind === 'record') await emptyStore(cast)
+}
+
+/** What a process of its own gave up, it has taken back. */
+function nothingLeftBehind({ checks, world }: Cast, key: string): void {
+  for (const root of checks.ledger.roots.values())
+    if (root.key === key && mayBeThere(root, world.now) && root.excuse === undefined)
+      world.fail('undo', `${root.owner} of ${root.process.name} has not been taken back, nor released`)
+}
+
+const mayBeThere = (root: Root, now: number): boolean => root.clearedAt > now && root.until >= now
+
+/** Somebody new gets the lock at once, unless somebody who died may still hold it; then once that has run out. */
+async function fresh(cast: Cast, name: string): Promise<void> {
+  const { checks, world } = cast
+  const client = cast.enter()
+  const lock = new Lock(name, { backend: client.backend, ttl: 1_000, metadata: '' })
+  const excused = [...checks.ledger.roots.values()].filter((root) => root.key === name && mayBeThere(root, world.now))
+  const until = excused.reduce((latest, root) => Math.max(latest, root.until), 0)
+  if (await taken(cast, lock)) return
+  const why = excused.map(({ owner, excuse }) => `${owner}: ${excuse}`).join(', ')
+  if (excused.length === 0) {
+    world.fail('orphan', `${name} is not free, though nobody has it`)
+    return
+  }
+  if (until === Number.POSITIVE_INFINITY) {
+    if ((await breakLock(cast, client, name)) !== true)
+      world.fail('orphan', `${name} is held for ever (${why}), and cannot be broken`)
+  } else {
+    const { clock } = checks.scenario.variant.traits
+    const longest = excused.reduce((most, { ttl }) => Math.max(most, ttl), 0)
+    await world.sleep(Math.max(until - world.now, clock === 'none' ? longest * 1.02 + 1_000 : 0))
+    // A hold that was granted to a dead waiter in the meantime lasts for a moment.
+    if (await taken(cast, lock)) return
+    await world.sleep(10_000)
+  }
+  if (!(await taken(cast, lock)))
+    world.fail('orphan', `${name} is not free, though all that could hold it has run out (${why})`)
+}
+
+async function taken({ world }: Cast, lock: Lock): Promise<boolean> {
+  const outcome = await outcomeOf(lock.tryAcquire())
+  if ('error' in outcome) {
+    if ((outcome.error as { code?: string }).code !== 'LOCK_MISMATCH')
+      world.fail('answers', `at last: ${outcome.error}`)
+    return false
+  }
+  if (outcome.value === null) return false
+  const released = await outcomeOf(outcome.value.release())
+  if (!('value' in released && released.value)) world.fail('owner', 'nobody else is there, and a release fails')
+  return true
+}
+
+/** A client closes its backend; then nothing of it is left. */
+export async function closeDown(cast: Cast, client: Client): Promise<void> {
+  const { world, checks } = cast
+  const { process, store } = client
+  const from = world.now
+  world.note(process.name, 'closes')
+  await client.close()
+  if (process.disturbedAt >= from - UNDO)
+    for (const root of checks.ledger.roots.values()) if (root.process === process) root.excuse ??= 'closed in trouble'
+  world.after(CLOSE - 1, () =>
+    process.deliver(() => {
+      if (process.timers > 0) world.fail('residue', `${process.name} has ${process.timers} timers after its close`)
+      if ((store?.watching ?? 0) > 0) world.fail('residue', `${process.name} watches records after its close`)
+    }),
+  )
+}
+
+/** Free locks leave no records, where the store says so. */
+async function emptyStore({ checks, memory, world }: Cast): Promise<void> {
+  const names = await memory.names('', '')
+  const roots = [...checks.ledger.roots.values()]
+  if (checks.scenario.variant.traits.idleRecords === 'remove' && roots.every(({ excuse }) => excuse === undefined))
+    if (names.length > 0) world.fail('residue', `records are left: ${names.join(', ')}`)
+}

@@ -1,0 +1,194 @@
+import type { AcquireOptions, Lease, Lock, LockState } from '../../src/index.ts'
+import type { Random } from '../random.ts'
+import type { Checks } from './checks.ts'
+import type { Client, Face } from './client.ts'
+import { holdLease } from './holding.ts'
+import type { Entry } from './ledger.ts'
+import { type Outcome, outcomeOf, Stopwatch } from './outcome.ts'
+import type { Manner, Scenario } from './scenario.ts'
+import type { Tasks } from './tasks.ts'
+
+export type Key = Scenario['keys'][number]
+
+/** Why a task gives up waiting. */
+const ENOUGH = new Error('enough')
+
+/** Somebody in a process who uses locks, in ways that the seed decides. */
+export class Task {
+  readonly name: string
+  readonly client: Client
+  /** Those that leases may be handed over to. */
+  readonly clients: readonly Client[]
+  readonly checks: Checks
+  readonly random: Random
+  readonly #tasks: Tasks
+
+  constructor(name: string, client: Client, clients: readonly Client[], checks: Checks, random: Random, tasks: Tasks) {
+    this.name = name
+    this.client = client
+    this.clients = clients
+    this.checks = checks
+    this.random = random
+    this.#tasks = tasks
+  }
+
+  /** Who takes up what this task hands over to another client. */
+  heir(client: Client): Task {
+    return new Task(`${this.name}'s heir`, client, this.clients, this.checks, this.random, this.#tasks)
+  }
+
+  start(work: () => Promise<void>): void {
+    const { process } = this.client
+    this.#tasks.begin(process)
+    void work().then(
+      () => this.#tasks.end(process),
+      (error: unknown) =>
+        process.world.fail('the simulation itself', error instanceof Error ? (error.stack ?? '') : String(error)),
+    )
+  }
+
+  async run(): Promise<void> {
+    const { random } = this
+    const { rounds, leisure, horizon } = this.checks.scenario
+    await this.sleep(random.next() * (random.next() < 0.5 ? 20 : horizon / 2))
+    for (let round = 0; round < rounds && this.client.closed === undefined; round += 1) {
+      await this.#round()
+      await this.sleep(random.next() * leisure)
+    }
+  }
+
+  sleep(ms: number): Promise<void> {
+    return this.client.process.sleep(ms)
+  }
+
+  note(what: string): void {
+    this.client.process.world.note(this.client.process.name, `${this.name} ${what}`)
+  }
+
+  async #round(): Promise<void> {
+    const { random } = this
+    const { keys, manners } = this.checks.scenario
+    const key = random.oneOf(keys)
+    const manner = random.oneOf(manners)
+    const lock = this.client.lock(key, faceOf(key, random), manner, random)
+    const choice = random.next()
+    if (choice < 0.07) await this.inspect(lock, key)
+    else if (choice < 0.25) await this.#try(lock, key, manner)
+    else if (choice < 0.35) await this.#using(lock, key, manner)
+    else await this.#wait(lock, key, manner)
+  }
+
+  /** Waits for the lock, mostly for long enough, and sometimes thinks better of it. */
+  async #wait(lock: Lock, key: Key, manner: Manner): Promise<void> {
+    const { random, checks } = this
+    const { process } = this.client
+    const timeout = this.#timeout()
+    const controller = new AbortController()
+    let abortedAt: number | undefined
+    const abort = (): void => {
+      abortedAt = process.world.now
+      controller.abort(ENOUGH)
+    }
+    const timer = random.next() < 0.2 ? process.setTimer(random.next() * random.oneOf([2, 20, 300]), abort) : undefined
+    const options = { timeout, signal: controller.signal }
+    const tries = random.next() < 0.15
+    const { outcome, granting } = await this.#ask(lock, key, manner, timeout, () =>
+      tries ? lock.tryAcquire(options) : lock.acquire(options),
+    )
+    timer?.cancel()
+    if ('error' in outcome && outcome.error === ENOUGH) {
+      if (abortedAt !== process.world.now) checks.world.fail('abort', `${this.name}@${process.name} waited on after it`)
+    } else if (granting !== undefined) await holdLease(this, lock, key, granting)
+  }
+
+  async #try(lock: Lock, key: Key, manner: Manner): Promise<void> {
+    const { granting } = await this.#ask(lock, key, manner, 0, () => lock.tryAcquire())
+    if (granting !== undefined) await holdLease(this, lock, key, granting)
+  }
+
+  async #using(lock: Lock, key: Key, manner: Manner): Promise<void> {
+    const { checks } = this
+    const floor = checks.highest.get(key.name) ?? 0n
+    const timeout = this.#timeout()
+    let entry: Entry | undefined
+    const body = async (lease: Lease): Promise<string> => {
+      checks.waits(this.client.process, key.name, -1)
+      entry = checks.granted({ process: this.client.process, task: this.name, lease, manner, floor })
+      await this.sleep(this.holdingTime(manner))
+      entry.leaving = true
+      return 'done'
+    }
+    checks.waits(this.client.process, key.name, 1)
+    const started = new Stopwatch(this.client.process, Math.min(timeout, manner.requestTimeout, manner.ttl))
+    const outcome = await outcomeOf(lock.using(body, { timeout }))
+    if (entry === undefined) checks.waits(this.client.process, key.name, -1)
+    if ('error' in outcome) checks.answers.failed(this, key, entry ? 'using' : 'acquire', outcome.error, started)
+  }
+
+  /** Asks for the lock, and holds the answer against what is known. */
+  async #ask(
+    lock: Lock,
+    key: Key,
+    manner: Manner,
+    timeout: number,
+    ask: () => Promise<Lease | null>,
+  ): Promise<{ readonly outcome: Outcome<Lease | null>; readonly granting: Entry | undefined }> {
+    const { checks, name } = this
+    const { process } = this.client
+    const floor = checks.highest.get(key.name) ?? 0n
+    const started = new Stopwatch(process, Math.min(timeout || 3_000, manner.requestTimeout, manner.ttl))
+    this.note(`wants ${lock.name} within ${timeout}`)
+    checks.waits(process, key.name, 1)
+    const rootsBefore = checks.ledger.roots.size
+    const asking = ask()
+    const own = [...checks.ledger.roots.values()].slice(rootsBefore)
+    const outcome = await outcomeOf(asking)
+    checks.waits(process, key.name, -1)
+    started.check(checks, name, `asking within ${timeout}`, limitOf(timeout, manner))
+    if ('error' in outcome) {
+      if (outcome.error !== ENOUGH) checks.answers.failed(this, key, 'acquire', outcome.error, started, own)
+      return { outcome, granting: undefined }
+    }
+    const lease = outcome.value
+    if (lease === null) checks.answers.busy(this, key, started, own)
+    const granting = lease === null ? undefined : checks.granted({ process, task: name, lease, manner, floor })
+    return { outcome, granting }
+  }
+
+  /** Looks whether it is held. */
+  async inspect(lock: Lock, key: Key): Promise<void> {
+    const { checks } = this
+    const held = checks.ledger.open(key.name).filter((entry) => checks.ledger.isHeld(entry))
+    const started = new Stopwatch(this.client.process, 500)
+    const outcome: Outcome<LockState> = await outcomeOf(lock.inspect())
+    started.check(checks, this.name, 'inspect', 3_000)
+    if ('error' in outcome) checks.answers.failed(this, key, 'inspect', outcome.error, started)
+    else checks.answers.inspected(this, outcome.value, held)
+  }
+
+  holdingTime(manner: Manner): number {
+    const { random, checks } = this
+    const { overstay } = checks.scenario
+    const ttl = Math.min(manner.ttl, 45_000)
+    if (overstay && random.next() < 0.6) return ttl * (0.5 + random.next() * (manner.autoRenew ? 2 : 0.8))
+    return random.next() * random.oneOf([0, 5, 12, 50, Math.min(ttl, 3_000)])
+  }
+
+  #timeout(): AcquireOptions['timeout'] & number {
+    const { endless } = this.checks.scenario
+    const forever = endless ? Number.POSITIVE_INFINITY : 10_000
+    return this.random.oneOf([5, 50, 500, 3_000, 10_000, forever, forever, forever, forever])
+  }
+}
+
+/** Until when an answer must come. One attempt: repeated when its grant came too late, and renewed where that is needed. */
+function limitOf(timeout: number, { requestTimeout }: Manner): number {
+  return timeout === 0 ? 6 * requestTimeout : timeout
+}
+
+function faceOf({ usage }: Key, random: Random): Face {
+  if (usage === 'semaphore') return 'semaphore'
+  if (usage === 'readers') return random.next() < 0.6 ? 'shared' : 'exclusive'
+  if (usage === 'mixed') return random.oneOf(['exclusive', 'shared', 'semaphore'])
+  return 'exclusive'
+}
