@@ -6,6 +6,8 @@ import { indented } from './text.ts'
 
 const MOST_LINES = 24
 const MOST_FRAMES = 4
+/** What runs the cases; the cases themselves are of interest. */
+const OURS = /\/conformance\/(?:time|plan|conduct)\.[jt]s/
 
 /** Each failed case in full: what was required, what was seen instead, and where. */
 export const failuresOf = (report: Report, { paint }: Sink): string =>
@@ -27,7 +29,7 @@ function seen({ message }: NonNullable<CaseReport['failure']>): string {
 
 /** The innermost frames that somebody wrote, with paths as seen from here. */
 function where({ stack }: NonNullable<CaseReport['failure']>): string {
-  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line) && !line.includes('node:'))
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line) && !OURS.test(line) && !line.includes('node:'))
   return frames
     .slice(0, MOST_FRAMES)
     .map((frame) => frame.trim().replace(/file:\/\/.*?(?=:\d+:\d+\)?$)/, (url) => fromHere(fileURLToPath(url))))
