@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { type ConformanceTarget, conformanceCases } from '../src/conformance/index.ts'
 import { brokenBackends } from './broken-backends.ts'
@@ -50,6 +51,15 @@ describe('the cases', () => {
     const refusals = names.filter((name) => name.includes('LOCK_UNSUPPORTED')).map((name) => name.split(':')[0])
     expect(refusals).toEqual(['fairness', 'shared', 'semaphore', 'inspection'])
     expect(names.filter((name) => name.startsWith('shared:'))).toHaveLength(1)
+  })
+
+  test('say with which seed they failed, even if the error comes from another realm, as under Jest', async () => {
+    const pause = (): never => {
+      throw runInNewContext("new Error('no server')")
+    }
+    const cases = conformanceCases({ ...sound, faults: { pause, resume: () => undefined } }, { seed: 7 })
+    const turmoil = cases.find(({ name }) => name.startsWith('turmoil: '))
+    await expect(turmoil?.run()).rejects.toThrow('no server (seed 7)')
   })
 
   test('fail where a client declares other capabilities than the target', async () => {

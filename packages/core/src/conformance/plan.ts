@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types'
 import { abort } from './cases/abort.ts'
 import { capabilities } from './cases/capabilities.ts'
 import { exclusion } from './cases/exclusion.ts'
@@ -100,8 +101,8 @@ function planned(target: ConformanceTarget, theme: string, { title, body }: Case
       try {
         await within(limit, title, body(stage))
       } catch (error) {
-        // What was left to chance can be had again.
-        if (stage.random.drawn && error instanceof Error) error.message += ` (seed ${seed})`
+        // What was left to chance can be had again. Under Jest, errors of Node.js itself are no instances of its `Error`.
+        if (stage.random.drawn && isNativeError(error)) error.message += ` (seed ${seed})`
         throw error
       } finally {
         await stage.close()

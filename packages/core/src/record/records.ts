@@ -122,7 +122,12 @@ export class Records<Version> {
     // Without a clock the own one serves only to write something new each time.
     const reading = this.#store.clock === null ? basis.mono : this.#store.clock.now()
     if (typeof reading === 'number') return { ...snapshot, basis, present: this.#view(key, snapshot.state, reading) }
-    return reading.then((now) => ({ ...snapshot, basis, present: this.#view(key, snapshot.state, now) }))
+    // A promise of another realm (of Node.js itself, under Jest) is none to who asks by `instanceof`.
+    return Promise.resolve(reading).then((now) => ({
+      ...snapshot,
+      basis,
+      present: this.#view(key, snapshot.state, now),
+    }))
   }
 
   #view(key: LockKey, state: RecordState, now: number): View {

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type AcquireRequest, type LockBackend, LockBackendError, lockKey, recordBackend } from '../../src/index.ts'
 import { MemoryStore } from '../../src/memory-backend.ts'
@@ -242,4 +243,11 @@ describe('closing', () => {
     expect(await Promise.all([backend.close(), backend.close()])).toEqual([undefined, undefined])
     await expect(backend.acquire(request('a'))).rejects.toThrow(LockBackendError)
   })
+})
+
+test("a clock may answer with a promise of another realm, as Node.js's own are under Jest", async () => {
+  const now = (): Promise<number> => runInNewContext(`Promise.resolve(${time.now().mono})`)
+  const backend = client({ clock: { id: 'other', grain: 1, now } })
+  expect(await fenceOf(backend, 'a')).toBe(1n)
+  expect((await backend.renew({ ...request('a'), rotateTo: undefined })).outcome).toBe('renewed')
 })
