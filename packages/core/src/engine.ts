@@ -119,7 +119,8 @@ export class Engine {
 
   /** Takes back, in the background, whatever an acquire of this token has done or may still do. */
   undo({ key, token, mode }: TokenRequest, requestTimeout: number): void {
-    const started = this.runtime.now()
+    // A wall clock that is set forward must not end it early.
+    const { mono: started } = this.runtime.now()
     const attempt = async (): Promise<void> => {
       for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, requestTimeout)) {
         try {
@@ -127,7 +128,7 @@ export class Engine {
           return await this.#within(timeout, this.backend.cancel({ key, token, mode, timeout }))
         } catch {
           // The ttl ends what can't be undone.
-          if (elapsed(this.runtime, started) > UNDO_FOR || this.#closed !== undefined) return
+          if (this.runtime.now().mono - started > UNDO_FOR || this.#closed !== undefined) return
           await new Promise<void>((resolve) => {
             this.runtime.setTimer(pause, resolve, false)
           })

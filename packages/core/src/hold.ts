@@ -271,8 +271,10 @@ export class Hold implements Task, Holding {
 
   #schedule(): void {
     const next = Math.min(this.#noticeAt(), this.#renewing ? Number.POSITIVE_INFINITY : this.#renewAt)
-    if (next === Number.POSITIVE_INFINITY) this.#engine.scheduler.drop(this)
-    else this.#engine.scheduler.schedule(this, this.#since.mono + next)
+    const { runtime, scheduler } = this.#engine
+    if (next === Number.POSITIVE_INFINITY) scheduler.drop(this)
+    // By what has passed on either clock: after the machine slept, the monotonic one alone would put it off.
+    else scheduler.schedule(this, runtime.now().mono + next - elapsed(runtime, this.#since))
   }
 
   #lose(reason: string): LockLostError {

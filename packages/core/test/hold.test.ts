@@ -116,6 +116,17 @@ describe('the local deadline', () => {
     expect(signal.aborted).toBe(true)
   })
 
+  test('signals the loss in time if the machine slept for a part of the ttl', async () => {
+    const { time, lock } = stage({ autoRenew: false })
+    const { signal } = await lock.acquire()
+    await time.advance(5_000)
+    time.stepWall(20_000)
+    await time.advance(4_300)
+    expect(signal.aborted).toBe(false)
+    await time.advance(200)
+    expect(signal.aborted).toBe(true)
+  })
+
   test('is not put off by a wall clock that was set back', async () => {
     const { time, lock, answerRenewals } = stage()
     const lease = await lock.acquire()

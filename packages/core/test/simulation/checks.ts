@@ -29,7 +29,7 @@ export interface Granting {
 export class Checks {
   readonly world: World
   readonly scenario: Scenario
-  readonly ledger: Ledger = new Ledger()
+  readonly ledger: Ledger
   readonly answers: Answers = new Answers(this)
   /** By key: the highest fencing token given to a task so far. */
   readonly highest: Map<string, bigint> = new Map()
@@ -41,6 +41,8 @@ export class Checks {
   constructor(world: World, scenario: Scenario) {
     this.world = world
     this.scenario = scenario
+    const { kind, traits } = scenario.variant
+    this.ledger = new Ledger(kind === 'record' && traits.clock === 'none')
     world.onSettled = () => this.#settled()
   }
 

@@ -2,7 +2,6 @@ import { Lock } from '../../src/index.ts'
 import { breakLock } from './break.ts'
 import type { Cast } from './cast.ts'
 import type { Client } from './client.ts'
-import type { Root } from './ledger.ts'
 import { outcomeOf } from './outcome.ts'
 
 /** Milliseconds: for which a task may go on, at the very most; for which core takes back what it gave up; for a close. */
@@ -35,18 +34,16 @@ export async function finale(cast: Cast): Promise<void> {
 /** What a process of its own gave up, it has taken back. */
 function nothingLeftBehind({ checks, world }: Cast, key: string): void {
   for (const root of checks.ledger.roots.values())
-    if (root.key === key && mayBeThere(root, world.now) && root.excuse === undefined)
+    if (root.key === key && checks.ledger.mayBeThere(root, world.now) && root.excuse === undefined)
       world.fail('undo', `${root.owner} of ${root.process.name} has not been taken back, nor released`)
 }
-
-const mayBeThere = (root: Root, now: number): boolean => root.clearedAt > now && root.until >= now
 
 /** Somebody new gets the lock at once, unless somebody who died may still hold it; then once that has run out. */
 async function fresh(cast: Cast, name: string): Promise<void> {
   const { checks, world } = cast
   const client = cast.enter()
   const lock = new Lock(name, { backend: client.backend, ttl: 1_000, metadata: '' })
-  const excused = [...checks.ledger.roots.values()].filter((root) => root.key === name && mayBeThere(root, world.now))
+  const excused = [...checks.ledger.roots.values()].filter((root) => root.key === name && checks.ledger.mayBeThere(root, world.now))
   const until = excused.reduce((latest, root) => Math.max(latest, root.until), 0)
   if (await taken(cast, lock)) return
   const why = excused.map(({ owner, excuse }) => `${owner}: ${excuse}`).join(', ')

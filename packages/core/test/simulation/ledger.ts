@@ -64,6 +64,12 @@ export class Ledger {
   readonly #byToken = new Map<string, Root>()
   readonly entries: Entry[] = []
   readonly breaks: Break[] = []
+  readonly #observed: boolean
+
+  /** `observed`: whether expiry is found by watching. */
+  constructor(observed: boolean) {
+    this.#observed = observed
+  }
 
   rootOf(request: AcquireRequest, process: Process): Root {
     const known = this.roots.get(request.owner)
@@ -125,6 +131,11 @@ export class Ledger {
   /** Milliseconds until its deadline, by its own process's clocks, as of the last look. */
   rest(entry: Entry): number {
     return Math.min(entry.mono - entry.process.mono, entry.wall - entry.process.wall)
+  }
+
+  /** Whether the backend may still keep something of it. Without a clock, that ends only when somebody has watched it. */
+  mayBeThere(root: Root, now: number): boolean {
+    return root.clearedAt > now && (root.until >= now || this.#observed)
   }
 
   /** Leases on a key that may be held. */

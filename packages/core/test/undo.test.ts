@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { Lock, type LockBackend, recordBackend } from '../src/index.ts'
+import { MemoryStore } from '../src/memory-backend.ts'
+import { VirtualTime } from './virtual-time.ts'
+
+/** A backend that does not answer an acquire, and fails the given number of cancels; and when the last of them came. */
+function stage(failures: number) {
+  const time = new VirtualTime()
+  const inner = recordBackend(new MemoryStore(time), { runtime: time })
+  const cancels: number[] = []
+  const backend: LockBackend = {
+    name: inner.name,
+    location: inner.location,
+    capabilities: inner.capabilities,
+    runtime: time,
+    acquire: async (request) => {
+      await inner.acquire(request)
+      return new Promise(() => undefined)
+    },
+    cancel: (request) => {
+      cancels.push(time.mono)
+      return cancels.length > failures ? inner.cancel(request) : Promise.reject(new Error('no'))
+    },
+    renew: (request) => inner.renew(request),
+    release: (request) => inner.release(request),
+    inspect: (request) => inner.inspect(request),
+    forceRelease: (request) => inner.forceRelease(request),
+    list: (request) => inner.list(request),
+    close: () => inner.close(),
+  }
+  const lock = new Lock('a', { backend, ttl: 600_000, requestTimeout: 500, timeout: 1_000 })
+  return { time, lock, cancels }
+}
+
+test('what an acquire without an answer may have got is taken back, however often that fails within 30 s', async () => {
+  const { time, lock, cancels } = stage(40)
+  const acquiring = lock.acquire()
+  acquiring.catch(() => undefined)
+  await time.advance(500)
+  await expect(acquiring).rejects.toThrow('no answer')
+  await time.advance(30_000)
+  expect(cancels.length).toBe(41)
+  expect(await lock.locked()).toBe(false)
+})
+
+test('a wall clock that is set forward does not end the taking back', async () => {
+  const { time, lock, cancels } = stage(2)
+  const acquiring = lock.acquire()
+  acquiring.catch(() => undefined)
+  await time.advance(500)
+  await expect(acquiring).rejects.toThrow('no answer')
+  time.stepWall(3_600_000)
+  await time.advance(1_000)
+  expect(cancels.length).toBe(3)
+  expect(await lock.locked()).toBe(false)
+})
