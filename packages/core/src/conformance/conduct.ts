@@ -1,5 +1,4 @@
-import assert from 'node:assert/strict'
-import { stripVTControlCharacters } from 'node:util'
+import { failureOf } from './failure.ts'
 import { History, hostNow } from './history.ts'
 import type { Plan, PlannedCase } from './plan.ts'
 import { type CaseReport, type Report, timelineOf } from './report.ts'
@@ -77,30 +76,7 @@ async function runCase({ theme, title, timeout, run }: PlannedCase, strays: Stra
     title,
     outcome: errors.length === 0 ? 'passed' : 'failed',
     took: Math.round(ended - begun),
-    failure: errors.length === 0 ? undefined : describe(errors),
+    failure: errors.length === 0 ? undefined : failureOf(errors),
     timeline: timelineOf(history, ended),
   }
 }
-
-function describe(errors: readonly unknown[]): NonNullable<CaseReport['failure']> {
-  const text = (line: (error: unknown) => string): string => stripVTControlCharacters(errors.map(line).join('\n\n'))
-  return { message: text(messageOf), stack: text(stackOf) }
-}
-
-/** What an error says, and those behind it. An assertion that was given no words of its own shows both values. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { message, cause } = error
-  const own = message === '' ? error.name : message
-  return cause === undefined || own.includes(messageOf(cause)) ? own : `${own}: ${messageOf(cause)}`
-}
-
-function stackOf(error: unknown): string {
-  if (!(error instanceof Error)) return ''
-  const { stack = '', cause } = error
-  const own = error instanceof assert.AssertionError ? framesOf(stack) : stack
-  return cause === undefined ? own : `${own}\ncaused by: ${stackOf(cause)}`
-}
-
-/** An assertion's stack repeats its message, of many lines. */
-const framesOf = (stack: string): string => stack.slice(Math.max(0, stack.search(/^ {4}at /m)))

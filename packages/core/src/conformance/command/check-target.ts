@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { LockBackend } from '../../backend.ts'
-import { messageOf } from '../conduct.ts'
+import { messageOf } from '../failure.ts'
 import type { ConformanceTarget } from '../target.ts'
 import { within } from '../time.ts'
 import { capabilityMistakes, shown } from './check-capabilities.ts'

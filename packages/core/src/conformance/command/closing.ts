@@ -1,4 +1,4 @@
-import { messageOf } from '../conduct.ts'
+import { messageOf } from '../failure.ts'
 import type { ConformanceTarget } from '../target.ts'
 import { within } from '../time.ts'
 

@@ -1,4 +1,4 @@
-import { messageOf } from '../conduct.ts'
+import { messageOf } from '../failure.ts'
 import { plan } from '../plan.ts'
 import type { Report } from '../report.ts'
 import { Strays } from '../strays.ts'

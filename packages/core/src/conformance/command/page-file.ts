@@ -1,6 +1,6 @@
 import { access, constants, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { messageOf } from '../conduct.ts'
+import { messageOf } from '../failure.ts'
 import type { Report } from '../report.ts'
 import { page } from './page/page.ts'
 import { Refusal } from './refusal.ts'

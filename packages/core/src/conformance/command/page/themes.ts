@@ -9,15 +9,21 @@ interface Indexed {
   readonly index: number
 }
 
+const SHOWN = [
+  ['all', 'all'],
+  ['failed', 'failed'],
+  ['drawn', 'with a timeline'],
+] as const
+
 /** The cases, theme by theme. Those that failed stand open. */
 export function themes({ cases, notRun }: Report): Markup {
   const indexed = cases.map((report, index) => ({ report, index }))
   const groups = Map.groupBy(indexed, ({ report }) => report.theme)
   return html`<search class="filter" hidden>
 <fieldset><legend>Show</legend>
-${['all', 'failed', 'drawn'].map(
-  (value) =>
-    html`<label><input type="radio" name="show" value="${value}"${value === 'all' ? ' checked' : ''}>${value}</label>`,
+${SHOWN.map(
+  ([value, text]) =>
+    html`<label><input type="radio" name="show" value="${value}"${value === 'all' ? ' checked' : ''}>${text}</label>`,
 )}
 </fieldset>
 <input type="search" placeholder="Filter by text" aria-label="Filter by text">
