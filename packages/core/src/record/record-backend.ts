@@ -153,6 +153,8 @@ class RecordBackend<Version> implements LockBackend {
   }
 
   renew(request: RenewRequest): Promise<RenewAnswer> {
+    // Granted by a notice while it looked, it may have gone on waiting.
+    this.#waitingRoom.leave(request.key, request.token)
     return this.#run(async () => {
       const { step, look } = await this.#records.update(request.key, request.timeout, ({ state, present }) =>
         machine.renew(state, request, present),
@@ -165,6 +167,7 @@ class RecordBackend<Version> implements LockBackend {
   release(request: TokenRequest): Promise<boolean> {
     return this.#run(async () => {
       const { key, token, timeout } = request
+      this.#waitingRoom.leave(key, token)
       const { step } = await this.#records.update(key, timeout, ({ state, present }) =>
         machine.remove(state, token, present),
       )

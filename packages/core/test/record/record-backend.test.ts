@@ -52,6 +52,41 @@ async function fenceOf(backend: LockBackend, who: string): Promise<bigint> {
 
 const never = new Promise<never>(() => undefined)
 
+test('whoever was granted the lock by a notice, while it looked, watches the record no longer than it holds', async () => {
+  let watchers = 0
+  let slow: Promise<void> | undefined
+  const holder = client()
+  const waiter = client({
+    watch: (place, changed) => {
+      watchers += 1
+      const stop = memory.watch(place, changed)
+      return () => {
+        watchers -= 1
+        stop()
+      }
+    },
+    read: async (place) => {
+      const [read, answer] = [memory.read(place), slow]
+      await answer
+      return read
+    },
+  })
+  const woken = Promise.withResolvers<unknown>()
+  const wait = { queue: true, retryInterval: undefined, wake: woken.resolve }
+  await holder.acquire(request('a', { ttl: 60_000 }))
+  await waiter.acquire(request('b', { wait, ttl: 2_000 }))
+  const late = Promise.withResolvers<void>()
+  slow = late.promise
+  const looking = waiter.acquire(request('b', { wait, ttl: 2_000 }))
+  slow = undefined
+  await holder.release(request('a'))
+  expect(await woken.promise).toMatchObject({ fencingToken: 2n })
+  late.resolve()
+  expect(await looking).toMatchObject({ outcome: 'busy' })
+  expect(await waiter.release(request('b'))).toBe(true)
+  expect(watchers).toBe(0)
+})
+
 describe('a write that got no answer', () => {
   /** A client whose next write is carried out only when `arrive` is called. */
   function stuckClient() {

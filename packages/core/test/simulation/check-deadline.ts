@@ -20,7 +20,8 @@ function allowance({ world, scenario }: Checks, entry: Entry, late: number): num
   const timers = process.temper.late + 1
   const running = world.now - process.resumedAt
   const sinceJump = world.now - process.jumpedAt
-  if (late >= running - timers) return late
+  const sinceGrant = world.now - entry.grantedAt
+  if (late >= Math.min(running, sinceGrant) - timers) return late
   if (late >= sinceJump - TICK - timers - 10) return late
   return entry.manner.ttl >= LONG && scenario.variant.grain === 1 ? Math.max(0, timers - NOTICE) : timers
 }

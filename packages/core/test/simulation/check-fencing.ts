@@ -14,7 +14,9 @@ export function checkTokens({ ledger, world, highest }: Checks, { floor, lease }
     if (other !== entry && !other.attached && other.root.key === root.key && other.lease.fencingToken === token)
       world.fail('fencing', `${nameOf(entry)} has the token of ${nameOf(other)}`)
   if (!ledger.broken(root)) {
-    if (token <= floor) world.fail('fencing', `${nameOf(entry)} was asked for when ${floor} had been given`)
+    // Readers and permits of one process may be given holds that were asked for by others of it, who left.
+    const known = root.mode === 'exclusive' ? floor : root.floor
+    if (token <= known) world.fail('fencing', `${nameOf(entry)} was asked for when ${known} had been given`)
     if (root.mode === 'exclusive' && token <= before)
       world.fail('fencing', `${nameOf(entry)} is granted after ${before}`)
   }

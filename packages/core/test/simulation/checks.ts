@@ -48,7 +48,7 @@ export class Checks {
 
   /** Core asks the backend for a lock. */
   asked(process: Process, request: AcquireRequest): Root {
-    const root = this.ledger.rootOf(request, process)
+    const root = this.ledger.rootOf(request, process, this.highest.get(request.key.name) ?? 0n)
     this.armed(root, request.ttl)
     return root
   }
@@ -65,6 +65,7 @@ export class Checks {
 
   /** From now on the backend may keep a hold for `ttl` ms. */
   armed(root: Root, ttl: number): void {
+    root.longest = Math.max(root.longest, ttl)
     root.until = Math.max(root.until, this.world.now + ttl * 1.02 + ON_ITS_WAY)
   }
 

@@ -56,7 +56,7 @@ async function fresh(cast: Cast, name: string): Promise<void> {
       world.fail('orphan', `${name} is held for ever (${why}), and cannot be broken`)
   } else {
     const { clock } = checks.scenario.variant.traits
-    const longest = excused.reduce((most, { ttl }) => Math.max(most, ttl), 0)
+    const longest = excused.reduce((most, root) => Math.max(most, root.longest), 0)
     await world.sleep(Math.max(until - world.now, clock === 'none' ? longest * 1.02 + 1_000 : 0))
     // A hold that was granted to a dead waiter in the meantime lasts for a moment.
     if (await taken(cast, lock)) return

@@ -48,7 +48,8 @@ async function release(task: Task, key: Key, entry: Entry): Promise<void> {
   const { lease, manner } = entry
   const started = new Stopwatch(entry.process, patienceOf(manner))
   const again = entry.leaving
-  const held = !again && checks.ledger.isHeld(entry) && checks.ledger.rest(entry) > 20 * checks.scenario.weather.most
+  const { most } = checks.scenario.weather
+  const held = !again && checks.ledger.isHeld(entry) && checks.ledger.rest(entry) > 20 * most + 300
   const over = !again && !checks.ledger.isHeld(entry)
   entry.leaving = true
   const outcome = await outcomeOf(lease.release())

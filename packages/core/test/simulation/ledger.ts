@@ -15,6 +15,8 @@ export interface Root {
   token: string
   /** True times: of the first question, of the first answer that told of a place in the queue, of the first lease. */
   readonly askedAt: number
+  /** The highest fencing token that anybody had been given when it first asked. */
+  readonly floor: bigint
   queuedAt: number
   grantedAt: number
   /** The fencing token of the first lease. */
@@ -28,6 +30,8 @@ export interface Root {
   until: number
   /** It was one attempt, and told that the lock is busy. */
   idle: boolean
+  /** The longest ttl that it ever asked for. */
+  longest: number
   /** Why nobody may have been able to tell the backend that it is over. */
   excuse: string | undefined
 }
@@ -71,7 +75,7 @@ export class Ledger {
     this.#observed = observed
   }
 
-  rootOf(request: AcquireRequest, process: Process): Root {
+  rootOf(request: AcquireRequest, process: Process, floor: bigint): Root {
     const known = this.roots.get(request.owner)
     if (known !== undefined) return known
     const { owner, key, mode, permits, ttl, tokens, token } = request
@@ -85,6 +89,7 @@ export class Ledger {
       tokens,
       token,
       askedAt: process.world.now,
+      floor,
       queuedAt: Number.POSITIVE_INFINITY,
       grantedAt: Number.POSITIVE_INFINITY,
       fence: undefined,
@@ -93,6 +98,7 @@ export class Ledger {
       clearedAt: Number.POSITIVE_INFINITY,
       until: 0,
       idle: false,
+      longest: ttl,
       excuse: undefined,
     }
     this.roots.set(owner, root)

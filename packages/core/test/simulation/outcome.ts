@@ -12,6 +12,9 @@ export const outcomeOf = <T>(work: Promise<T>): Promise<Outcome<T>> =>
 /** Milliseconds for which others, in whose place this one may wait, may have been asking before. */
 const LONGEST = 4_000
 
+/** Timers, one after the other, that may be late in one call. */
+const TIMERS = 6
+
 /** Tells how long a call took, by its process's clock, if that ran all the time. */
 export class Stopwatch {
   readonly process: Process
@@ -39,7 +42,7 @@ export class Stopwatch {
   check({ world }: Checks, who: string, what: string, limit: number): void {
     const { process } = this
     const took = process.mono - this.#mono
-    if (this.steady && took > limit + 2 + process.temper.late)
+    if (this.steady && took > limit + 2 + TIMERS * (1 + process.temper.late))
       world.fail('in time', `${what} took ${who}@${process.name} ${took} ms instead of ${limit} at most`)
   }
 }

@@ -144,9 +144,14 @@ export function scenarioOf(seed: number, random: Random): Scenario {
   const early = random.next() < 0.3 ? 0.9 : 0
   const usage = random.oneOf(['lock', 'lock', 'lock', 'readers', 'readers', 'semaphore', 'semaphore', 'mixed'] as const)
   const names = random.next() < 0.85 ? ['a'] : ['a', 'b']
+  const weather = weatherOf(random, rough && random.next() < 0.8)
+  const manners = Array.from({ length: 1 + random.below(2) }, () => mannerOf(random, pace, queue))
+  // Whoever died may hold on for very long; and a ttl that is over before each reply comes is never had.
+  const hopeless = troubles.death + troubles.close > 0 && pace === 'long'
+  const breathless = manners.some(({ ttl }) => ttl < 8 * weather.most)
   return {
     variant,
-    weather: weatherOf(random, rough && random.next() < 0.8),
+    weather,
     troubles,
     processes: 2 + random.below(rough ? 3 : 4),
     tasks: 1 + random.below(3),
@@ -154,9 +159,9 @@ export function scenarioOf(seed: number, random: Random): Scenario {
     temper: () => ({ rate: 1 + (random.next() * 2 - 1) * DRIFT, late, early }),
     serverRate: 1 + (random.next() * 2 - 1) * DRIFT,
     keys: names.map((name) => ({ name, usage, permits: 2 + random.below(2) })),
-    manners: Array.from({ length: 1 + random.below(2) }, () => mannerOf(random, pace, queue)),
+    manners,
     horizon: pace === 'drifting' ? 30_000 : random.oneOf([300, 2_000, 10_000]),
-    endless: !(troubles.death + troubles.close > 0 && pace === 'long'),
+    endless: !hopeless && !breathless,
     overstay: pace === 'drifting' || (pace !== 'long' && random.next() < 0.3),
     leisure: random.oneOf([0, 5, 30, 300]),
   }
