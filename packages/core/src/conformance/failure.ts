@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
+import { isNativeError } from 'node:util/types'
 import type { CaseReport } from './report.ts'
 
 /** Frames that say nothing: Node.js' own, and what runs the cases. Where a case itself stood is of interest. */
@@ -14,7 +15,7 @@ export function failureOf(errors: readonly unknown[]): NonNullable<CaseReport['f
 
 /** What an error says, and those behind it. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  if (!isNativeError(error)) return String(error)
   const { message, cause } = error
   const own = message === '' ? error.name : message
   return cause === undefined || own.includes(messageOf(cause)) ? own : `${own}: ${messageOf(cause)}`
@@ -22,11 +23,11 @@ export function messageOf(error: unknown): string {
 
 /** The frames only: the message stands elsewhere. */
 function stackOf(error: unknown): string {
-  if (!(error instanceof Error)) return ''
+  if (!isNativeError(error)) return ''
   const lines = (error.stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line) && !PLUMBING.test(line))
   const frames = lines.map((line) => line.trim().replace(/file:\/\/.*?(?=:\d+:\d+\)?$)/, fromHere)).join('\n')
   const cause = stackOf(error.cause)
-  return cause === '' ? frames : `${frames}\ncaused by\n${cause}`
+  return [frames, cause].filter((part) => part !== '').join('\ncaused by\n')
 }
 
 function fromHere(url: string): string {

@@ -62,5 +62,6 @@ export function shown(value: unknown): string {
   if (typeof value === 'string') return value.length > 40 ? 'a long text' : JSON.stringify(value)
   if (typeof value === 'bigint') return `${value}n`
   if (value instanceof Promise) return 'a promise'
-  return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  if (Array.isArray(value)) return value.length > 5 ? 'a long array' : `[${value.map(shown).join(', ')}]`
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

@@ -19,14 +19,18 @@ process.on('SIGHUP', endBy(SIGHUP))
 process.stdout.on('error', () => ending.abort(SIGPIPE))
 process.stderr.on('error', () => undefined)
 
-const code = await main(process.argv.slice(2), {
+/** Not left to the event loop: the adapter may have left something open that keeps it going. */
+async function end(code: number): Promise<never> {
+  for (const stream of [process.stdout, process.stderr])
+    await new Promise((resolve) => {
+      stream.write('', resolve)
+    })
+  process.exit(code)
+}
+
+// Not awaited here: of an await at the top level that nothing settles, Node.js has things to say that are of no use.
+void main(process.argv.slice(2), {
   stdout: sinkOf(process.stdout),
   stderr: sinkOf(process.stderr),
   signal: ending.signal,
-})
-for (const stream of [process.stdout, process.stderr])
-  await new Promise((resolve) => {
-    stream.write('', resolve)
-  })
-// Not left to the event loop: the adapter may have left something open that keeps it going.
-process.exit(code)
+}).then(end)

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
+import { isNativeError } from 'node:util/types'
 import { messageOf } from '../failure.ts'
 import type { ConformanceTarget } from '../target.ts'
 import { checkTarget } from './check-target.ts'
@@ -35,7 +36,8 @@ async function load(file: string, module: string): Promise<Readonly<Record<strin
     return (await import(module)) as Record<string, unknown>
   } catch (error) {
     const where = error instanceof SyntaxError ? syntaxPlace(error, file) : placeOf(error)
-    throw new Refusal(stripVTControlCharacters(`${file} can't be loaded: ${messageOf(error)}${where}`))
+    const kind = isNativeError(error) && error.name !== 'Error' ? `${error.name}: ` : ''
+    throw new Refusal(stripVTControlCharacters(`${file} can't be loaded: ${kind}${messageOf(error)}${where}`))
   }
 }
 

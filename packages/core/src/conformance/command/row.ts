@@ -37,8 +37,8 @@ export function row(theme: ThemeProgress, columns: Columns, sink: Pick<Sink, 'pa
   const counted = idle ? String(total) : `${outcomes.length - failed}/${total}`
   const spent = took + (atWork === undefined ? 0 : now - atWork.since)
   const parts = [
-    `  ${sink.paint(color, mark)} ${sink.paint(idle ? 'dim' : 'reset', name.padEnd(columns.name))}`,
-    sink.paint(failed > 0 ? 'red' : idle ? 'dim' : 'reset', counted.padStart(columns.count)),
+    `  ${sink.paint(color, mark)} ${sink.paint(idle ? 'dim' : 'plain', name.padEnd(columns.name))}`,
+    sink.paint(failed > 0 ? 'red' : idle ? 'dim' : 'plain', counted.padStart(columns.count)),
     ...(columns.cells > 0 ? [cells(theme, columns.cells, sink)] : []),
     sink.paint('dim', (idle ? '' : duration(spent)).padStart(TIME)),
   ]

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 
-export type Style = Parameters<typeof styleText>[0]
+export type Style = Parameters<typeof styleText>[0] | 'plain'
 
 /** Where text goes: a terminal, or not. */
 export interface Sink {
@@ -24,6 +24,6 @@ export function sinkOf(stream: NodeJS.WriteStream): Sink {
       return stream.rows ?? 24
     },
     write: (text) => void write(text),
-    paint: (style, text) => styleText(style, text, { stream }),
+    paint: (style, text) => (style === 'plain' ? text : styleText(style, text, { stream })),
   }
 }

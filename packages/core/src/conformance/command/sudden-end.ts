@@ -1,6 +1,3 @@
-/** Node.js' own code for a top-level await that nothing settles. */
-const UNSETTLED = 13
-
 /** What is going on, and the exit code if the process ended now. */
 export interface Activity {
   what: string
@@ -8,17 +5,22 @@ export interface Activity {
 }
 
 /**
- * Says what was going on where the process ends while it shouldn't: the adapter calls process.exit, or awaits what never
- * comes. Such an end must not look like success.
+ * Says what was going on where the process ends while it shouldn't: something awaits what never comes, and nothing else is
+ * left to do, or the adapter calls process.exit. Such an end must not look like success.
  */
 export function tellSuddenEnd(activity: Activity, say: (line: string) => void): () => void {
-  const tell = (given: number): void => {
-    const why = given === UNSETTLED ? 'it awaits what never comes' : `something called process.exit(${given})`
+  const end = (why: string): void => {
+    disarm()
     say(`the process ended while ${activity.what}: ${why}`)
     process.exitCode = activity.code
   }
-  process.on('exit', tell)
-  return () => {
-    process.off('exit', tell)
+  const idle = (): void => end('it awaits what never comes')
+  const exit = (code: number): void => end(`something called process.exit(${code})`)
+  const disarm = (): void => {
+    process.off('beforeExit', idle)
+    process.off('exit', exit)
   }
+  process.on('beforeExit', idle)
+  process.on('exit', exit)
+  return disarm
 }

@@ -25,12 +25,15 @@ export function verdict({ passed, failed, leftOut, notRun, took }: Report, { pai
   const interrupted = notRun.length > 0
   const parts = [
     ...(failed > 0 ? [paint(['red', 'bold'], `${failed} failed`)] : []),
-    paint(failed > 0 || interrupted ? 'reset' : ['green', 'bold'], `${passed} passed`),
+    paint(failed > 0 || interrupted ? 'plain' : ['green', 'bold'], `${passed} passed`),
     ...(interrupted ? [paint('yellow', `${notRun.length} not run`)] : []),
     ...(leftOut.length > 0 ? [`${leftOut.length} left out`] : []),
   ]
   const mark = failed > 0 ? paint('red', '✗') : interrupted ? paint('yellow', '!') : paint('green', '✓')
-  return `${MARGIN}${mark} ${parts.join(', ')}${paint('dim', `  in ${duration(took)}`)}`
+  const [first] = notRun
+  const stopped =
+    first === undefined ? '' : `\n${MARGIN}${paint('dim', `interrupted at: ${first.theme}: ${first.title}`)}`
+  return `${MARGIN}${mark} ${parts.join(', ')}${paint('dim', `  in ${duration(took)}`)}${stopped}`
 }
 
 function declarations({ target, capabilities }: Report, { paint, columns }: Sink): string {
