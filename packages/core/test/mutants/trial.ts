@@ -51,5 +51,12 @@ export function pooled<Item, Result>(
     if (next === undefined) free += 1
     else next()
   }
-  return new Map(items.map((item) => [item, turn().then(() => work(item).finally(leave))]))
+  return new Map(
+    items.map((item) => {
+      const result = turn().then(() => work(item).finally(leave))
+      // Whoever asks for it hears of a failure.
+      result.catch(() => undefined)
+      return [item, result]
+    }),
+  )
 }

@@ -109,11 +109,12 @@ export const renewal: Theme = theme('renewal', [
     needs: [fault('pause', 'resume')],
     async body(t) {
       const ttl = 1.5 * t.steady
-      const [first, second] = await t.pair({ ttl, requestTimeout: ttl / 6 })
+      const [first, second] = await t.pair({ ttl, requestTimeout: ttl / 8 })
       const lease = await first.acquire()
-      await sleep(ttl / 4)
+      await lease.renew()
       await t.trouble('pause')
-      await sleep(ttl / 3)
+      // The next one is due after a third of the ttl, and given up before half of it.
+      await sleep(ttl / 2)
       assert.equal(lease.held, true)
       await t.trouble('resume')
       await sleep(ttl)

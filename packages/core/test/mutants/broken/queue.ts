@@ -126,7 +126,7 @@ export const queue: readonly BrokenBackend[] = [
   ),
   server(
     'a waiter that does not come back keeps its place',
-    'fairness: a waiter that does not call again is no longer counted',
+    'fairness: a waiter that does not call again is no longer counted, while one that does keeps its place',
     class extends Server {
       protected override enqueue(entry: Entry, place: Place): void {
         super.enqueue(entry, { ...place, aliveUntil: Number.POSITIVE_INFINITY })

@@ -1,0 +1,104 @@
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { BrokenBackend } from './broken/broken-backend.ts'
+import { brokenBackends } from './broken-backends.ts'
+import type { CoreMutant } from './core/core-mutant.ts'
+import { coreMutants } from './core-mutants.ts'
+import { type Flaw, takesLong } from './flaw.ts'
+import { type Fate, report } from './report.ts'
+import { Sandbox } from './sandbox.ts'
+import { pooled, tryCases, type Verdict } from './trial.ts'
+
+/** Those that must pass get more of the machine; the others wait most of the time. */
+const SOUND_AT_ONCE = 3
+const FLAWED_AT_ONCE = 5
+/** Sound cases that share a process. */
+const BATCH = 6
+const TIMEOUT = 180_000
+
+interface Batch {
+  readonly target: string
+  readonly names: readonly string[]
+}
+
+/** All cases that catch something, with the target on which they do so, unbroken. */
+function soundBatches(): readonly Batch[] {
+  const names = new Map<string, Set<string>>()
+  const note = (target: string, name: string): unknown => names.set(target, (names.get(target) ?? new Set()).add(name))
+  for (const { caughtBy } of brokenBackends) note('unbroken', caughtBy)
+  for (const { target, caughtBy } of coreMutants) note(target, caughtBy)
+  const batches: Batch[] = []
+  for (const [target, some] of names)
+    for (let rest = [...some]; rest.length > 0; rest = rest.slice(BATCH))
+      batches.push({ target, names: rest.slice(0, BATCH) })
+  return batches
+}
+
+const sandbox = await Sandbox.make()
+process.env.NODE_COMPILE_CACHE = join(sandbox.folder, 'compiled')
+
+const batches = soundBatches()
+const sound = pooled(batches, SOUND_AT_ONCE, ({ target, names }) => tryCases(sandbox.sound, target, names))
+
+const verdictOn = async (tried: Promise<Map<string, Verdict>>, name: string): Promise<Verdict> =>
+  (await tried).get(name) as Verdict
+
+const tryBroken = ({ flaw, caughtBy }: BrokenBackend): Promise<Verdict> =>
+  verdictOn(tryCases(sandbox.sound, `broken:${flaw}`, [caughtBy]), caughtBy)
+
+const tryMutant = (mutant: CoreMutant): Promise<Verdict> =>
+  sandbox.withMutant(mutant, (folder) => verdictOn(tryCases(folder, mutant.target, [mutant.caughtBy]), mutant.caughtBy))
+
+const all: readonly (BrokenBackend | CoreMutant)[] = [...brokenBackends, ...coreMutants]
+const soundOver = Promise.all(sound.values())
+const trials = pooled(
+  all.toSorted((a, b) => Number(takesLong(b)) - Number(takesLong(a))),
+  FLAWED_AT_ONCE,
+  async (flawed) => {
+    if (!takesLong(flawed)) await soundOver
+    return 'file' in flawed ? tryMutant(flawed) : tryBroken(flawed)
+  },
+)
+
+const caught = new Map<Flaw, boolean>()
+
+async function assertCaught(flawed: BrokenBackend | CoreMutant): Promise<void> {
+  const verdict = await trials.get(flawed)
+  caught.set(flawed, verdict?.outcome === 'complained')
+  expect(verdict?.outcome, verdict?.said).toBe('complained')
+}
+
+afterAll(async () => {
+  const fates = (flaws: readonly Flaw[]): readonly Fate[] =>
+    flaws.map((flaw) => ({ ...flaw, caught: caught.get(flaw) === true }))
+  console.log(report('Broken backends', fates(brokenBackends)))
+  console.log(report('Mutants of core', fates(coreMutants)))
+  await Promise.allSettled([...sound.values(), ...trials.values()])
+  await sandbox.remove()
+}, TIMEOUT)
+
+const names = (flaws: readonly (BrokenBackend | CoreMutant)[]) =>
+  flaws.map((flawed) => [`${flawed.flaw} → ${flawed.caughtBy}`, flawed] as const)
+
+test('each flaw is told apart from the others', () => {
+  expect(new Set(brokenBackends.map(({ flaw }) => flaw)).size).toBe(brokenBackends.length)
+  expect(new Set(coreMutants.map(({ flaw }) => flaw)).size).toBe(coreMutants.length)
+})
+
+describe('each case that must catch something passes where nothing is broken:', () => {
+  const cases = batches.flatMap((batch) =>
+    batch.names.map((name) => [`${name} (${batch.target})`, name, batch] as const),
+  )
+  test.for(cases)('%s', { timeout: TIMEOUT }, async ([, name, batch]) => {
+    const verdict = (await sound.get(batch))?.get(name)
+    expect(verdict?.outcome, verdict?.said).toBe('passed')
+  })
+})
+
+describe('the kit catches a backend in which', () => {
+  test.for(names(brokenBackends))('%s', { timeout: TIMEOUT }, ([, broken]) => assertCaught(broken))
+})
+
+describe('the kit catches a change of core by which', () => {
+  test.for(names(coreMutants))('%s', { timeout: TIMEOUT }, ([, mutant]) => assertCaught(mutant))
+})
