@@ -1,33 +1,36 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LockBackend } from '@locks/core'
-import { conformanceCases } from '@locks/core/conformance'
-import { afterAll, describe, expect, test } from 'vitest'
-import { compile } from './compile.ts'
-import { partsOf } from './documents.ts'
+import { describe, expect, test } from 'vitest'
+import { partsOf, placeOf, ROOT } from './documents.ts'
+
+const EXAMPLE = join(ROOT, 'examples/sqlite-adapter')
+/** It differs from the one for vitest in a line, which the page names. */
+const NOT_SHOWN = ['conformance/jest.test.ts']
 
 const { blocks } = partsOf('docs/writing-an-adapter.md')
-const [sample] = await compile(
-  blocks.filter(({ traits }) => traits.get('file') === 'sqlite-backend.ts'),
-  'adapter',
-)
-if (sample === undefined) throw new Error('docs/writing-an-adapter.md has no sqlite-backend.ts')
-const { sqliteBackend } = (await import(sample.module)) as { sqliteBackend: (path: string) => LockBackend }
+const shown = blocks.filter(({ traits }) => traits.has('file'))
+const fileOf = (path: string): string => readFileSync(join(EXAMPLE, path), 'utf8')
 
-const folder = mkdtempSync(join(tmpdir(), 'locks-adapter-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-const connect = (): LockBackend => sqliteBackend(join(folder, 'locks.db'))
+describe('docs/writing-an-adapter.md', () => {
+  test.for(shown.map((block) => [placeOf(block), block] as const))('%s is a file of the example', ([, block]) => {
+    expect(block.text).toBe(fileOf(block.traits.get('file') ?? ''))
+  })
 
-const first = connect()
-const { capabilities } = first
-await first.close()
+  test('shows every file of the example, but for one', () => {
+    const files = ['src', 'conformance'].flatMap((folder) =>
+      readdirSync(join(EXAMPLE, folder)).map((name) => `${folder}/${name}`),
+    )
+    const missing = files.filter((path) => !shown.some(({ traits }) => traits.get('file') === path))
+    expect(missing).toEqual(NOT_SHOWN)
+  })
 
-describe('the record store of docs/writing-an-adapter.md', () => {
-  for (const { name, run, timeout } of conformanceCases({ name: 'sqlite', capabilities, connect }))
-    test(name, run, timeout)
-
-  test('compiles under the settings of the workspace', () => {
-    expect(sample.complaints).toEqual([])
+  test('tells how that one differs', () => {
+    const [forVitest, forJest] = [fileOf('conformance/vitest.test.ts'), fileOf('conformance/jest.test.ts')]
+    const line = "import { afterAll, test } from '@jest/globals'"
+    const prose = readFileSync(join(ROOT, 'docs/writing-an-adapter.md'), 'utf8')
+    expect(prose).toContain(`\`${line}\``)
+    const rest = (text: string): string[] => text.split('\n').filter((one) => !one.includes('{ afterAll, test }'))
+    expect(rest(forJest)).toEqual(rest(forVitest))
+    expect(forJest.split('\n')).toContain(line)
   })
 })

@@ -52,7 +52,7 @@ export async function compile(blocks: readonly Block[], name: string): Promise<r
     declarationMap: false,
     sourceMap: false,
   }
-  const settings = { extends: join(ROOT, 'tsconfig.base.json'), compilerOptions, include: ['*.md/*.ts'] }
+  const settings = { extends: join(ROOT, 'tsconfig.base.json'), compilerOptions, include: ['*.md/**/*.ts'] }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings))
   const { code, output } = await run(process.execPath, [TSC, '--pretty', 'false'], { cwd: folder, limit: LIMIT })
 
