@@ -37,11 +37,11 @@ export class Observer {
       }
   }
 
-  /** Milliseconds for which an entry may still count; its whole ttl where it was never seen before. */
-  remaining(keyId: string, entry: Holder | Waiter): number {
+  /** Milliseconds for which an entry may still count at an instant; its whole ttl where it was never seen before that. */
+  remaining(keyId: string, entry: Holder | Waiter, at: Instant): number {
     const since = this.#sightings.get(keyId)?.get(fingerprint(entry))
     if (since === undefined || entry.term.at === Number.POSITIVE_INFINITY) return entry.term.ttl
-    return entry.term.ttl - (this.#runtime.now().mono - since.mono)
+    return entry.term.ttl - Math.max(0, at.mono - since.mono)
   }
 }
 

@@ -51,13 +51,16 @@ export class Records<Version> {
   /** The record as it is now. */
   async look(key: LockKey, timeout: number): Promise<Look<Version>> {
     const basis = this.#runtime.now()
+    // The clock before the record: by a later time, a hold renewed in between would look as if it had run out.
+    const reading = this.#readClock(basis)
+    const now = typeof reading === 'number' ? reading : await reading
     const { version, value, floor } = await this.#store.read(key, timeout)
     const written = value === null ? EMPTY : decode(key, this.#store, value)
     // Whatever is written next, tokens go on above the floor.
     const state = floor > written.fence ? { ...written, fence: floor } : written
     const snapshot = { version, exists: value !== null, state }
     this.#remember(key, snapshot)
-    return { ...(await this.#recall(key, snapshot)), basis }
+    return { ...snapshot, basis, present: this.#view(key, state, now, basis) }
   }
 
   /**
@@ -119,20 +122,25 @@ export class Records<Version> {
   /** At once, but for a clock that has to be asked. */
   #recall(key: LockKey, snapshot: Snapshot<Version>): Look<Version> | Promise<Look<Version>> {
     const basis = this.#runtime.now()
-    // Without a clock the own one serves only to write something new each time.
-    const reading = this.#store.clock === null ? basis.mono : this.#store.clock.now()
-    if (typeof reading === 'number') return { ...snapshot, basis, present: this.#view(key, snapshot.state, reading) }
+    const reading = this.#readClock(basis)
+    if (typeof reading === 'number')
+      return { ...snapshot, basis, present: this.#view(key, snapshot.state, reading, basis) }
     // A promise of another realm (of Node.js itself, under Jest) is none to who asks by `instanceof`.
     return Promise.resolve(reading).then((now) => ({
       ...snapshot,
       basis,
-      present: this.#view(key, snapshot.state, now),
+      present: this.#view(key, snapshot.state, now, basis),
     }))
   }
 
-  #view(key: LockKey, state: RecordState, now: number): View {
+  /** Without a clock, the own one serves only to write something new each time. */
+  #readClock(basis: Instant): number | Promise<number> {
+    return this.#store.clock === null ? basis.mono : this.#store.clock.now()
+  }
+
+  #view(key: LockKey, state: RecordState, now: number, basis: Instant): View {
     const { clock, presence } = this.#store
-    const view = new View(clock, presence, this.#observer, key.id, now)
+    const view = new View(clock, presence, this.#observer, key.id, now, basis)
     this.#observer.look(key.id, state, clock?.id)
     return view
   }

@@ -1,3 +1,4 @@
+import type { Instant } from '../runtime.ts'
 import type { Present } from './machine.ts'
 import type { Observer } from './observer.ts'
 import type { Holder, Term, Waiter } from './state.ts'
@@ -11,14 +12,24 @@ export class View implements Present {
   readonly #presence: Presence | null
   readonly #observer: Observer
   readonly #keyId: string
+  readonly #basis: Instant
 
-  constructor(clock: StoreClock | null, presence: Presence | null, observer: Observer, keyId: string, now: number) {
+  /** `basis`: a moment before the record was read. What was renewed after it may not be in the record. */
+  constructor(
+    clock: StoreClock | null,
+    presence: Presence | null,
+    observer: Observer,
+    keyId: string,
+    now: number,
+    basis: Instant,
+  ) {
     this.now = now
     this.self = presence?.self ?? ''
     this.#clock = clock
     this.#presence = presence
     this.#observer = observer
     this.#keyId = keyId
+    this.#basis = basis
   }
 
   over(entry: Holder | Waiter): boolean {
@@ -31,7 +42,8 @@ export class View implements Present {
   #hasRunOut(entry: Holder | Waiter): boolean {
     const { at, clock } = entry.term
     if (at === Number.POSITIVE_INFINITY) return false
-    if (this.#clock === null || clock !== this.#clock.id) return this.#observer.remaining(this.#keyId, entry) <= 0
+    if (this.#clock === null || clock !== this.#clock.id)
+      return this.#observer.remaining(this.#keyId, entry, this.#basis) <= 0
     return at <= this.now - this.#clock.grain
   }
 
@@ -50,6 +62,6 @@ export class View implements Present {
   /** Milliseconds for which an entry may still count, as far as can be told. */
   left(entry: Holder | Waiter): number {
     if (entry.term.at === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
-    return Math.max(0, this.remaining(entry.term) ?? this.#observer.remaining(this.#keyId, entry))
+    return Math.max(0, this.remaining(entry.term) ?? this.#observer.remaining(this.#keyId, entry, this.#basis))
   }
 }

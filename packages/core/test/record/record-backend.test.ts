@@ -162,9 +162,54 @@ describe('a write that got no answer', () => {
   })
 })
 
+/** A client, and a switch that makes its readings of the record take 300 ms to arrive. */
+function slowReader(parts: Partial<Store> = {}) {
+  let slow = false
+  const backend = client({
+    ...parts,
+    read: async (place) => {
+      const read = memory.read(place)
+      if (slow) await new Promise<void>((resolve) => void time.setTimer(300, resolve))
+      return read
+    },
+  })
+  const slowDown = (): void => {
+    slow = true
+  }
+  return { backend, slowDown }
+}
+
+test('a hold that was renewed while an older reading of it was on its way is seen as held', async () => {
+  const holder = client()
+  await holder.acquire(request('a', { ttl: 200 }))
+  const { backend, slowDown } = slowReader()
+  slowDown()
+  const looking = backend.inspect({ key, timeout })
+  await time.advance(100)
+  await holder.renew({ ...request('a', { ttl: 200 }), rotateTo: undefined })
+  await time.advance(150)
+  await holder.renew({ ...request('a', { ttl: 200 }), rotateTo: undefined })
+  await time.advance(100)
+  expect((await looking).holders).toMatchObject([{ owner: 'a' }])
+})
+
 describe('without a clock', () => {
   const clockless = () => client({ clock: null })
   const look = (backend: LockBackend) => backend.inspect({ key, timeout })
+
+  test('a hold that was renewed while an older reading of it was on its way is seen as held', async () => {
+    const holder = clockless()
+    await holder.acquire(request('a', { ttl: 200 }))
+    const { backend: other, slowDown } = slowReader({ clock: null })
+    await look(other)
+    slowDown()
+    await time.advance(50)
+    const looking = look(other)
+    await time.advance(50)
+    await holder.renew({ ...request('a', { ttl: 200 }), rotateTo: undefined })
+    await time.advance(300)
+    expect((await looking).holders).toMatchObject([{ owner: 'a' }])
+  })
 
   test('a hold runs out for who saw it unchanged for its whole ttl, and not before', async () => {
     const [holder, other] = [clockless(), clockless()]
