@@ -66,7 +66,8 @@ export async function tryClient(target: ConformanceTarget): Promise<void> {
   const client = await within(CONNECTING, 'target.connect() resolves', connecting).catch((error: unknown) => {
     throw new Refusal(`target.connect() failed: ${messageOf(error)}`)
   })
-  if (!isObject(client)) throw new Refusal(`target.connect() gives ${shown(client)}, not a LockBackend`)
+  if (!isObject(client))
+    throw new Refusal(`target.connect() gives ${client === undefined ? 'nothing' : shown(client)}, not a LockBackend`)
   const missing = METHODS.filter((name) => typeof client[name] !== 'function')
   if (missing.length > 0) throw new Refusal(`target.connect() gives no LockBackend: it has no ${listed(missing)}`)
   const backend: LockBackend = client

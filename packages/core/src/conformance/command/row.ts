@@ -7,6 +7,7 @@ export interface Columns {
   readonly name: number
   readonly count: number
   readonly cells: number
+  readonly time: number
   readonly all: number
 }
 
@@ -22,9 +23,11 @@ export function columnsOf(themes: readonly ThemeProgress[], width: number): Colu
   const name = longest(themes.map((theme) => theme.name.length))
   const count = 1 + 2 * longest(themes.map(({ total }) => String(total).length))
   const cells = longest(themes.map(({ total }) => total))
-  const fixed = MARK + name + GAP + count + GAP + TIME
-  // On a narrow terminal the cells go, not the numbers.
-  return { name, count, cells: fixed + GAP + cells > width ? 0 : cells, all: width }
+  const counted = MARK + name + GAP + count
+  const timed = counted + GAP + TIME
+  // On a narrow terminal the cells go, then the times, not the counts.
+  const fits = (wanted: number, used: number): number => (used <= width ? wanted : 0)
+  return { name, count, cells: fits(cells, timed + GAP + cells), time: fits(TIME, timed), all: width }
 }
 
 /** `✓ exclusion       9/9  ■■■■■■■■■     0.4 s`, and behind it what is at work, or how many failed. */
@@ -40,9 +43,10 @@ export function row(theme: ThemeProgress, columns: Columns, sink: Pick<Sink, 'pa
     `  ${sink.paint(color, mark)} ${sink.paint(idle ? 'dim' : 'plain', name.padEnd(columns.name))}`,
     sink.paint(failed > 0 ? 'red' : idle ? 'dim' : 'plain', counted.padStart(columns.count)),
     ...(columns.cells > 0 ? [cells(theme, columns.cells, sink)] : []),
-    sink.paint('dim', (idle ? '' : duration(spent)).padStart(TIME)),
+    ...(columns.time > 0 ? [sink.paint('dim', (idle ? '' : duration(spent)).padStart(TIME))] : []),
   ]
-  const used = MARK + columns.name + GAP + columns.count + GAP + (columns.cells > 0 ? columns.cells + GAP : 0) + TIME
+  const optional = [columns.cells, columns.time].filter((width) => width > 0)
+  const used = [MARK + columns.name, columns.count, ...optional].reduce((sum, width) => sum + GAP + width)
   const note = noteOf(theme, columns.all - used - GAP, now)
   return (
     parts.join('  ') + (note === '' ? '' : `  ${sink.paint(failed > 0 && !atWork ? 'red' : 'dim', note)}`)
