@@ -2,17 +2,9 @@
  * The guarantee matrix of the documentation, made from what the backends declare:
  * `node integration/docs/matrix.ts` shows it, `--write` puts it into the documents.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Capabilities, memoryBackend } from '@locks/core'
 import { fileBackend } from '@locks/file'
-
-const ROOT = join(import.meta.dirname, '../..')
-const START = '<!-- matrix:start -->'
-const END = '<!-- matrix:end -->'
-
-/** Documents that have the matrix between two marks. */
-export const DOCUMENTS: readonly string[] = ['README.md', 'docs/guarantees.md']
+import { type Made, row, showOrWrite } from './marks.ts'
 
 const BACKENDS: readonly (readonly [title: string, capabilities: Capabilities])[] = [
   ['`memory`', memoryBackend().capabilities],
@@ -56,8 +48,6 @@ const ROWS: readonly (readonly [title: string, cell: (capabilities: Capabilities
   ['… loss of stored data', ({ guarantee }) => kept(guarantee.fencingAcross.dataLoss)],
 ]
 
-const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
-
 /** The matrix as a Markdown table, and below it what each backend does not promise. */
 export function matrix(): string {
   const capabilities = BACKENDS.map(([, declared]) => declared)
@@ -72,28 +62,11 @@ export function matrix(): string {
   ].join('\n')
 }
 
-interface Marked {
-  readonly before: string
-  readonly between: string
-  readonly after: string
-}
+/** Where the matrix stands. */
+export const MATRICES: readonly Made[] = ['README.md', 'docs/guarantees.md'].map((document) => ({
+  document,
+  name: 'matrix',
+  make: matrix,
+}))
 
-function read(document: string): Marked {
-  const text = readFileSync(join(ROOT, document), 'utf8')
-  const [from, to] = [text.indexOf(START), text.indexOf(END)]
-  if (from < 0 || to < from) throw new Error(`${document} has no ${START} … ${END}`)
-  const start = from + START.length
-  return { before: text.slice(0, start), between: text.slice(start, to), after: text.slice(to) }
-}
-
-/** What a document has between its marks. Throws if it has no marks. */
-export const matrixIn = (document: string): string => read(document).between.trim()
-
-if (import.meta.main) {
-  if (!process.argv.includes('--write')) console.log(matrix())
-  else
-    for (const document of DOCUMENTS) {
-      const { before, after } = read(document)
-      writeFileSync(join(ROOT, document), `${before}\n${matrix()}\n${after}`)
-    }
-}
+if (import.meta.main) showOrWrite(MATRICES)
