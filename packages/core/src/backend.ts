@@ -95,7 +95,7 @@ export interface LockBackend {
 
 export interface KeyRequest {
   readonly key: LockKey
-  /** Milliseconds until core stops waiting for the answer; a finite number above 0. */
+  /** Milliseconds until core stops waiting for the answer; a whole number above 0. */
   readonly timeout: number
 }
 

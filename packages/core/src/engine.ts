@@ -101,7 +101,8 @@ export class Engine {
     let rest = budget
     for (let repeat = 0; ; repeat += 1) {
       try {
-        return await this.#within(rest, call(rest, sent), keepAlive)
+        // Whole: `AbortSignal.timeout` and its like refuse fractions.
+        return await this.#within(rest, call(Math.ceil(rest), sent), keepAlive)
       } catch (error) {
         if (isFinal(error) || stopped?.() === true) throw error
         const pause = FIRST_PAUSE * 2 ** repeat * (0.5 + this.runtime.random() / 2)

@@ -167,7 +167,7 @@ export function settle(...layers: readonly AcquireOptions[]): Settings {
   return {
     ttl: pick('ttl') ?? 30_000,
     timeout: pick('timeout') ?? 10_000,
-    requestTimeout: pick('requestTimeout') ?? 3_000,
+    requestTimeout: Math.ceil(pick('requestTimeout') ?? 3_000),
     autoRenew: pick('autoRenew') ?? true,
     maxHold: pick('maxHold') ?? Number.POSITIVE_INFINITY,
     retryInterval: pick('retryInterval'),

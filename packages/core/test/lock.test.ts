@@ -7,11 +7,13 @@ import {
   type Lease,
   Lock,
   LockBackendError,
+  type LockKey,
   LockLostError,
   LockNotHeldError,
   LockTimeoutError,
   lockKey,
   memoryBackend,
+  type RecordWrite,
   ReentrantLock,
   type RenewRequest,
   recordBackend,
@@ -98,6 +100,39 @@ describe('a timeout', () => {
     expect(await lock.tryAcquire({ timeout: 20 })).toBeNull()
     await lease.release()
   })
+})
+
+test('a backend is told whole milliseconds, however a timeout was given and however much of it has passed', async () => {
+  const store = new MemoryStore(systemRuntime)
+  const heard: number[] = []
+  const told = <Args extends readonly unknown[], T>(call: (...args: Args) => Promise<T>) => {
+    return (...args: Args): Promise<T> => {
+      heard.push(args.at(-1) as number)
+      // The first call fails, and is made again with what is left of the time.
+      return heard.length === 1 ? Promise.reject(new Error('not now')) : call(...args)
+    }
+  }
+  const { name, location, clock, ttl, guarantee, watch, names } = store
+  const traits = { name, location, clock, ttl, guarantee, watch, names, presence: null, queue: 'fifo' } as const
+  const whole = recordBackend({
+    ...traits,
+    pollInterval: 50,
+    idleRecords: 'remove',
+    read: told((key: LockKey, _timeout: number) => store.read(key)),
+    write: told((key: LockKey, version: number, record: RecordWrite, _timeout: number) =>
+      store.write(key, version, record),
+    ),
+    remove: told((key: LockKey, version: number, fence: bigint, _timeout: number) => store.remove(key, version, fence)),
+    sweep: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  })
+  const lock = new Lock(freshName(), { backend: whole, requestTimeout: 900.4 })
+  const lease = await lock.acquire({ timeout: 500.7 })
+  await lease.renew()
+  expect(await lock.tryAcquire({ timeout: 20.3 })).toBeNull()
+  await lease.release()
+  expect(heard.length).toBeGreaterThan(4)
+  expect(heard.filter((timeout) => !Number.isInteger(timeout))).toEqual([])
 })
 
 describe('using', () => {

@@ -4,7 +4,7 @@
  * queue, fencing, metadata) is core's state machine over the record's text.
  *
  * As in `LockBackend`, arguments are trusted, expected outcomes are values, and a rejection means that the outcome is
- * unknown. Core stops waiting for an answer after `timeout` milliseconds.
+ * unknown. Core stops waiting for an answer after `timeout` milliseconds, a whole number.
  */
 import type { Guarantee } from '../backend.ts'
 import type { LockKey } from '../key.ts'
