@@ -108,7 +108,7 @@ describe('the table', () => {
     expect(screen.lines.filter((line) => line.startsWith('  ✓'))).toHaveLength(20)
   })
 
-  test.for([30, 40, 60])('is no wider than a terminal of %i columns', (columns) => {
+  test.for([30, 40, 60, 80])('is no wider than a terminal of %i columns', (columns) => {
     const screen = new Screen(columns)
     const live = run(planOf(['local deadline', 15], ['unknown outcome', 15]), screen, 4, ['local deadline 2'])
     live.begins(planned('local deadline', 'a long title that would need many columns of a terminal'))

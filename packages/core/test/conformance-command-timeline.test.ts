@@ -80,15 +80,13 @@ describe('a timeline', () => {
     expect(below).toBe((top ?? 0) + LANE)
   })
 
-  test('names the token where there is room, of a long one its end', () => {
-    const long = { fencingToken: '1760000000001234' }
-    const holdings = [
-      holding('a', 0, 300),
-      holding('a', 400, 405),
-      holding('b', 0, 60, long),
-      holding('c', 0, 900, long),
-    ]
-    expect(draw(timelineOf({ holdings })).text('token')).toEqual(['7', '…1234', '1760000000001234'])
+  test('names the token where there is room, of long ones at least what tells them apart', () => {
+    const token = (fencingToken: string) => ({ fencingToken })
+    const [first, second] = [token('1760000000001234'), token('1760000000001300')]
+    const holdings = [holding('a', 0, 60, first), holding('b', 100, 105, first), holding('c', 200, 900, second)]
+    expect(draw(timelineOf({ holdings })).text('token')).toEqual(['…234', '1760000000001300'])
+    const short = [holding('a', 0, 60, token('17')), holding('b', 100, 160, token('170'))]
+    expect(draw(timelineOf({ holdings: short })).text('token')).toEqual(['17', '170'])
   })
 
   test('shows trouble of everybody behind all lanes, that of one in its lane, and what happens at once as a line', () => {
@@ -129,10 +127,11 @@ describe('a timeline', () => {
   })
 
   test('of thousands of holdings is few elements, and hides none that can be told apart', () => {
-    const holdings = Array.from({ length: 6_000 }, (_, index) => holding(`client ${index % 6}`, index, index + 0.9))
-    const timeline = timelineOf({ length: 6_000, holdings })
+    const holdings = Array.from({ length: 20_000 }, (_, index) => holding(`client ${index % 4}`, index, index + 0.9))
+    const timeline = timelineOf({ length: 20_000, holdings })
     const whole = draw(timeline)
     expect(whole.shapes.length).toBeLessThan(60)
+    expect(boxes(whole.look('held exclusive')).length).toBeLessThan(4 * 1_000)
     const close = draw(timeline, { from: 3_000, until: 3_030 })
     expect(boxes(close.look('held exclusive')).length).toBeGreaterThanOrEqual(30)
     expect(close.text('token')).toHaveLength(30)

@@ -27,7 +27,7 @@ export function sceneOf(timeline: Timeline, lanes: readonly Lane[], layout: Layo
     ...grid(lanes, layout),
     ...lanes.flatMap((lane, index) => laneShapes(lane, index, layout)),
     ...overlaps(timeline, lanes, layout),
-    ...lanes.flatMap(({ holdings }, index) => holdings.flatMap(({ holding }) => token(holding, index, layout))),
+    ...tokens(timeline, lanes, layout),
   ]
 }
 
@@ -68,14 +68,28 @@ function laneShapes({ who, holdings, troubles }: Lane, index: number, layout: La
   return [...own, name, ...paths]
 }
 
-/** The fencing token, where there is room for it; of a long one the end, which is what changes. */
-function token({ fencingToken, from, until }: Holding, lane: number, layout: Layout): readonly Shape[] {
-  const [start, end] = inside(from, until, layout)
-  const y = laneTop(lane, layout) + LANE / 2 + 4
-  const room = Math.floor((end - start - 6) / DIGIT)
-  const short = fencingToken.length <= 6 ? fencingToken : `…${fencingToken.slice(-4)}`
-  const text = room >= fencingToken.length ? fencingToken : short
-  return room < text.length ? [] : [{ kind: 'text', look: 'token', x: (start + end) / 2, y, text }]
+/** Fencing tokens, where there is room for them; of long ones that begin alike, what tells them apart. */
+function tokens({ holdings: all }: Timeline, lanes: readonly Lane[], layout: Layout): readonly Shape[] {
+  const shared = sharedPrefix(all.map(({ fencingToken }) => fencingToken))
+  const name = ({ fencingToken, from, until }: Holding, y: number): readonly Shape[] => {
+    const [start, end] = inside(from, until, layout)
+    const room = Math.floor((end - start - 6) / DIGIT)
+    const text = room >= fencingToken.length || shared < 3 ? fencingToken : `…${fencingToken.slice(shared)}`
+    return room < text.length ? [] : [{ kind: 'text', look: 'token', x: (start + end) / 2, y, text }]
+  }
+  return lanes.flatMap(({ holdings }, index) =>
+    holdings.flatMap(({ holding }) => name(holding, laneTop(index, layout) + LANE / 2 + 4)),
+  )
+}
+
+/** How many characters all texts begin with, less the last one of each. */
+function sharedPrefix([first = '', ...others]: readonly string[]): number {
+  let length = first.length - 1
+  for (const other of others) {
+    length = Math.min(length, other.length - 1)
+    while (length > 0 && other.slice(0, length) !== first.slice(0, length)) length -= 1
+  }
+  return Math.max(0, length)
 }
 
 /** Trouble: a band while it lasts, a line where it happens at once; its name at its beginning, if there is room. */
