@@ -73,6 +73,7 @@ export class NativeServer {
   renew(key: LockKey, token: string, ttl: number, rotateTo: string | undefined): number | undefined {
     const hold = this.entry(key).holds.find((one) => one.token === token || one.token === rotateTo)
     if (hold === undefined) return undefined
+    if (rotateTo !== undefined && rotateTo !== token) this.bury(token)
     hold.token = rotateTo ?? token
     this.prolong(hold, ttl)
     return hold.ends - this.now()

@@ -78,7 +78,7 @@ class RecordBackend<Version> implements LockBackend {
     }
     this.#store = store
     this.#records = new Records(store, runtime, (key, look) => this.#waitingRoom.tell(key, look))
-    this.#waitingRoom = new WaitingRoom(store, this.#records)
+    this.#waitingRoom = new WaitingRoom(store, this.#records, runtime)
   }
 
   acquire(request: AcquireRequest): Promise<AcquireAnswer> {

@@ -1,11 +1,12 @@
 import type { AcquireRequest, Grant } from '../backend.ts'
 import type { LockKey } from '../key.ts'
-import { admits, advance } from './machine.ts'
+import type { Runtime } from '../runtime.ts'
+import { admits, advance, CLAIM } from './machine.ts'
 import type { Look, Records } from './records.ts'
 import type { RecordStore } from './store.ts'
 
-/** Milliseconds for reading a record after a change notice. */
-const LOOK_TIMEOUT = 5_000
+/** Milliseconds for reading a record after a change notice: whoever it grants the lock to must hear of it in time. */
+const LOOK_TIMEOUT = CLAIM / 2
 
 interface Room {
   readonly key: LockKey
@@ -19,9 +20,11 @@ interface Room {
 export class WaitingRoom<Version> {
   readonly #watch: RecordStore<Version>['watch']
   readonly #records: Records<Version>
+  readonly #runtime: Runtime
   readonly #rooms = new Map<string, Room>()
 
-  constructor(store: RecordStore<Version>, records: Records<Version>) {
+  constructor(store: RecordStore<Version>, records: Records<Version>, runtime: Runtime) {
+    this.#runtime = runtime
     this.#watch = store.watch === null ? null : store.watch.bind(store)
     this.#records = records
   }
@@ -74,6 +77,15 @@ export class WaitingRoom<Version> {
     }
   }
 
+  /** Rejects in time, even if the store does not. */
+  #read(key: LockKey): Promise<Look<Version>> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#runtime.setTimer(LOOK_TIMEOUT, () => reject(new Error('no answer')), false)
+      const look = this.#records.look(key, LOOK_TIMEOUT)
+      look.then(resolve, reject).finally(() => timer.cancel())
+    })
+  }
+
   async #look(room: Room): Promise<void> {
     if (room.looking) {
       room.again = true
@@ -83,7 +95,7 @@ export class WaitingRoom<Version> {
     try {
       do {
         room.again = false
-        if (room.waiting.size > 0) this.tell(room.key, await this.#records.look(room.key, LOOK_TIMEOUT))
+        if (room.waiting.size > 0) this.tell(room.key, await this.#read(room.key))
       } while (room.again)
     } catch {
       // The waiters' own look meets the same failure, and reports it.

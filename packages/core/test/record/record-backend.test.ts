@@ -87,6 +87,26 @@ test('whoever was granted the lock by a notice, while it looked, watches the rec
   expect(watchers).toBe(0)
 })
 
+test('a notice whose reading gets no answer does not make a waiter deaf to the grant that follows', async () => {
+  const holder = client()
+  let deaf = false
+  const waiter = client({ read: (place) => (deaf ? never : memory.read(place)) })
+  let wakes = 0
+  const wake = (): void => {
+    wakes += 1
+  }
+  const wait = { queue: true, retryInterval: undefined, wake }
+  await holder.acquire(request('a', { ttl: 60_000 }))
+  await waiter.acquire(request('b', { wait, ttl: 2_000 }))
+  deaf = true
+  await holder.renew({ ...request('a', { ttl: 70_000 }), rotateTo: undefined })
+  await time.advance(500)
+  deaf = false
+  await holder.release(request('a'))
+  await time.advance(900)
+  expect(wakes).toBeGreaterThan(0)
+})
+
 describe('a write that got no answer', () => {
   /** A client whose next write is carried out only when `arrive` is called. */
   function stuckClient() {

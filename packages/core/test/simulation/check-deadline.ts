@@ -23,7 +23,8 @@ function allowance({ world, scenario }: Checks, entry: Entry, late: number): num
   const sinceGrant = world.now - entry.grantedAt
   if (late >= Math.min(running, sinceGrant) - timers) return late
   if (late >= sinceJump - TICK - timers - 10) return late
-  return entry.manner.ttl >= LONG && scenario.variant.grain === 1 ? Math.max(0, timers - NOTICE) : timers
+  const isLong = entry.manner.ttl >= LONG && scenario.variant.grain === 1
+  return isLong ? Math.max(0, timers - NOTICE) : 2 * timers
 }
 
 /** Promise 2: the signal of a lease whose time is over has been aborted, if its process could run. */

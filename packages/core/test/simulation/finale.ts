@@ -86,7 +86,8 @@ export async function closeDown(cast: Cast, client: Client): Promise<void> {
   const from = world.now
   world.note(process.name, 'closes')
   await client.close()
-  if (process.disturbedAt >= from - UNDO)
+  // What fails while it closes is not tried again.
+  if (process.disturbedAt >= from - UNDO || checks.scenario.weather.most > 3)
     for (const root of checks.ledger.roots.values()) if (root.process === process) root.excuse ??= 'closed in trouble'
   world.after(CLOSE - 1, () =>
     process.deliver(() => {

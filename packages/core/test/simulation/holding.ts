@@ -89,13 +89,15 @@ async function handOver(task: Task, key: Key, entry: Entry): Promise<void> {
 async function takeUp(task: Task, json: string, key: Key, entry: Entry): Promise<void> {
   const { random, checks, client } = task
   const { root, manner } = entry
-  for (let attempt = 0; attempt < 4 && client.closed === undefined; attempt += 1) {
+  // What may be held for ever must not be given up.
+  for (let attempt = 0; attempt < 200 && client.closed === undefined; attempt += 1) {
     const started = new Stopwatch(client.process, patienceOf(manner))
     const outcome = await outcomeOf<Lease>(Lock.attach(json, { ...manner, backend: client.backend }))
     started.check(checks, task.name, 'attach', manner.requestTimeout)
     if ('error' in outcome) {
       checks.answers.failed(task, key, 'attach', outcome.error, started)
       if ((outcome.error as { code?: string }).code !== 'LOCK_BACKEND') return
+      await task.sleep(random.next() * 200)
       continue
     }
     root.excuse = undefined

@@ -151,7 +151,8 @@ export function scenarioOf(seed: number, random: Random): Scenario {
   const breathless = manners.some(({ ttl }) => ttl < 8 * weather.most)
   return {
     variant,
-    weather,
+    // A break that arrives twice breaks whoever the first one let in: its transport must not repeat it.
+    weather: variant.kind === 'native' && troubles.force > 0 ? { ...weather, twice: 0 } : weather,
     troubles,
     processes: 2 + random.below(rough ? 3 : 4),
     tasks: 1 + random.below(3),
