@@ -14,6 +14,9 @@ const DIGIT = 6.6
 /** What is shorter than this many pixels is drawn so wide: nothing disappears. */
 const LEAST = 1
 const LEAST_OVERLAP = 2
+/** What is shorter than `SHORT` pixels, and closer to its neighbour than `APART`, is one with it. */
+const SHORT = 2
+const APART = 0.5
 
 interface Stretch {
   readonly from: number
@@ -141,21 +144,19 @@ function overlaps({ overlaps: all, holdings }: Timeline, lanes: readonly Lane[],
 const isIn = (overlap: Overlap, who: string, holdings: readonly Holding[]): boolean =>
   overlap.holdings.some((index) => holdings[index]?.who === who)
 
-/** One path for all stretches in view. Those that would not be told apart from the one before are left out. */
+/** One path for all stretches in view. Short ones that could not be told apart are joined. */
 function rectangles(stretches: readonly Stretch[], top: number, height: number, least: number, layout: Layout): string {
-  const { left, width } = layout
-  let d = ''
-  let drawn = Number.NEGATIVE_INFINITY
+  const joined: [left: number, right: number][] = []
   for (const stretch of stretches) {
     if (!isSeen(stretch, layout)) continue
     const [start, end] = inside(stretch.from, stretch.until, layout)
-    const right = Math.min(Math.max(end, start + least), width)
-    if (right <= drawn + 0.25 && start >= drawn - least) continue
-    const x = px(Math.max(left, Math.min(start, width - least)))
-    d += `M${x} ${top}H${px(right)}V${top + height}H${x}Z`
-    drawn = right
+    const left = Math.min(start, layout.width - least)
+    const right = Math.max(end, left + least)
+    const last = joined.at(-1)
+    if (last !== undefined && right - left < SHORT && left < last[1] + APART) last[1] = Math.max(last[1], right)
+    else joined.push([left, right])
   }
-  return d
+  return joined.map(([left, right]) => `M${px(left)} ${top}H${px(right)}V${top + height}H${px(left)}Z`).join('')
 }
 
 const isSeen = ({ from, until }: Stretch, { view }: Layout): boolean => until >= view.from && from <= view.until
