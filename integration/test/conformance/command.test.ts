@@ -30,6 +30,12 @@ describe('a target that keeps the promises', () => {
     expect(code).toBe(0)
   })
 
+  test('is not had by other processes where its storage is within one', async () => {
+    const { code, stdout } = await conformance(['./memory.ts', '--only', 'names:', '--only', 'processes:'])
+    expect(stdout).not.toMatch(/^(?:passed|failed) {2}processes: /m)
+    expect(code).toBe(0)
+  })
+
   test('is told what to offer so that more is checked', async () => {
     const { stdout } = await conformance(['./memory.ts', '--only', 'exclusion'])
     expect(stdout).toMatch(/\d+ cases? needs? .*the fault "disconnect"/)
