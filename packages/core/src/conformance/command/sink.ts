@@ -17,11 +17,12 @@ export function sinkOf(stream: NodeJS.WriteStream): Sink {
   const write = stream.write.bind(stream)
   return {
     live: stream.isTTY === true && process.env.TERM !== 'dumb',
+    // A terminal that doesn't know its size says 0.
     get columns() {
-      return stream.columns ?? 100
+      return stream.columns || 100
     },
     get rows() {
-      return stream.rows ?? 24
+      return stream.rows || 24
     },
     write: (text) => void write(text),
     paint: (style, text) => (style === 'plain' ? text : styleText(style, text, { stream })),

@@ -6,6 +6,7 @@ import type { Sink } from './sink.ts'
 import { count, duration, listed, quoted, wrapped } from './text.ts'
 
 const WIDEST = 100
+const NARROWEST = 30
 const MARGIN = '  '
 
 interface Asked {
@@ -39,7 +40,7 @@ export function verdict({ passed, failed, leftOut, notRun, took }: Report, { pai
 function declarations({ target, capabilities }: Report, { paint, columns }: Sink): string {
   const facts = declared(capabilities)
   const width = Math.max(...facts.map(([title]) => title.length)) + 2
-  const room = Math.min(columns, WIDEST) - MARGIN.length - width
+  const room = Math.max(NARROWEST, Math.min(columns, WIDEST) - MARGIN.length - width)
   const lines = facts.map(([title, text]) => {
     const [first = '', ...rest] = wrapped(text, room)
     const hanging = rest.map((line) => `\n${MARGIN}${' '.repeat(width)}${line}`).join('')
