@@ -43,6 +43,7 @@ export function attempt(engine: Engine, demand: Demand): Promise<Attempt> {
         if (over) return
         if (answer.outcome === 'busy') {
           end()
+          if (answer.unsure) engine.undo({ key, token, mode, timeout }, timeout)
           resolve({ hold: undefined, holder: answer.holder })
           return
         }

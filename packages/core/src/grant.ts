@@ -9,7 +9,10 @@ import type { Instant } from './runtime.ts'
 export type TimedGrant = Grant & { readonly since: Instant }
 
 export type TimedAnswer =
-  | Extract<AcquireAnswer, { readonly outcome: 'busy' }>
+  | (Extract<AcquireAnswer, { readonly outcome: 'busy' }> & {
+      /** An earlier call of the same token failed: it may still be carried out. */
+      readonly unsure: boolean
+    })
   | ({ readonly outcome: 'granted' } & TimedGrant)
 
 /** Asks for the lock, until `stopped`: what was undone must not be asked for again. The time of a grant that doesn't say from when it counts counts from before the call. */
@@ -21,13 +24,17 @@ export async function askFor(
   stopped: () => boolean,
 ): Promise<TimedAnswer> {
   let sent: Instant | undefined
+  let calls = 0
   const call = (timeout: number, at: Instant): Promise<AcquireAnswer> => {
     sent = at
+    calls += 1
     return engine.backend.acquire({ ...identity, wait, timeout })
   }
   const answer = await engine.ask(demand.key, 'acquiring', demand.requestTimeout, call, { stopped })
   if (answer.outcome === 'mismatch') throw mismatch(engine, demand, answer.usedAs)
-  return answer.outcome === 'granted' ? { ...answer, since: answer.since ?? (sent as Instant) } : answer
+  return answer.outcome === 'granted'
+    ? { ...answer, since: answer.since ?? (sent as Instant) }
+    : { ...answer, unsure: calls > 1 }
 }
 
 /** Makes a hold of a grant, renewed at once where the grant alone is not what was asked for; undefined: it is over. */

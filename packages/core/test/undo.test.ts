@@ -3,15 +3,53 @@ import { Lock, type LockBackend, recordBackend } from '../src/index.ts'
 import { MemoryStore } from '../src/memory-backend.ts'
 import { VirtualTime } from './virtual-time.ts'
 
+const methods = (backend: LockBackend): LockBackend => ({
+  name: backend.name,
+  location: backend.location,
+  capabilities: backend.capabilities,
+  acquire: (request) => backend.acquire(request),
+  cancel: (request) => backend.cancel(request),
+  renew: (request) => backend.renew(request),
+  release: (request) => backend.release(request),
+  inspect: (request) => backend.inspect(request),
+  forceRelease: (request) => backend.forceRelease(request),
+  list: (request) => backend.list(request),
+  close: () => backend.close(),
+})
+
+test('one attempt that was repeated is taken back if it finds the lock busy: the first may still be carried out', async () => {
+  const time = new VirtualTime()
+  const inner = recordBackend(new MemoryStore(time), { runtime: time })
+  const asked: string[] = []
+  const cancelled: string[] = []
+  const backend: LockBackend = {
+    ...methods(inner),
+    runtime: time,
+    acquire: ({ token }) => {
+      asked.push(token)
+      return asked.length === 1
+        ? Promise.reject(new Error('the connection was cut'))
+        : Promise.resolve({ outcome: 'busy', retryAfter: 1_000 })
+    },
+    cancel: ({ token }) => {
+      cancelled.push(token)
+      return Promise.resolve()
+    },
+  }
+  const attempt = new Lock('a', { backend }).tryAcquire()
+  await time.advance(100)
+  expect(await attempt).toBe(null)
+  expect(asked).toHaveLength(2)
+  expect(cancelled).toEqual([asked[0]])
+})
+
 /** A backend that does not answer an acquire, and fails the given number of cancels; and when the last of them came. */
 function stage(failures: number) {
   const time = new VirtualTime()
   const inner = recordBackend(new MemoryStore(time), { runtime: time })
   const cancels: number[] = []
   const backend: LockBackend = {
-    name: inner.name,
-    location: inner.location,
-    capabilities: inner.capabilities,
+    ...methods(inner),
     runtime: time,
     acquire: async (request) => {
       await inner.acquire(request)
@@ -21,12 +59,6 @@ function stage(failures: number) {
       cancels.push(time.mono)
       return cancels.length > failures ? inner.cancel(request) : Promise.reject(new Error('no'))
     },
-    renew: (request) => inner.renew(request),
-    release: (request) => inner.release(request),
-    inspect: (request) => inner.inspect(request),
-    forceRelease: (request) => inner.forceRelease(request),
-    list: (request) => inner.list(request),
-    close: () => inner.close(),
   }
   const lock = new Lock('a', { backend, ttl: 600_000, requestTimeout: 500, timeout: 1_000 })
   return { time, lock, cancels }

@@ -151,8 +151,9 @@ export function scenarioOf(seed: number, random: Random): Scenario {
   const breathless = manners.some(({ ttl }) => ttl < 8 * weather.most)
   return {
     variant,
-    // A break that arrives twice breaks whoever the first one let in: its transport must not repeat it.
-    weather: variant.kind === 'native' && troubles.force > 0 ? { ...weather, twice: 0 } : weather,
+    // A compare-and-write does no harm when it is done twice. An attempt that was answered "busy" and then granted does, and
+    // so does a break that breaks whoever it let in: by the contract, a native adapter's transport must not repeat requests.
+    weather: variant.kind === 'native' ? { ...weather, twice: 0 } : weather,
     troubles,
     processes: 2 + random.below(rough ? 3 : 4),
     tasks: 1 + random.below(3),
