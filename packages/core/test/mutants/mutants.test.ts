@@ -7,13 +7,15 @@ import { coreMutants } from './core-mutants.ts'
 import { type Flaw, takesLong } from './flaw.ts'
 import { type Fate, report } from './report.ts'
 import { Sandbox } from './sandbox.ts'
-import { pooled, tryCases, type Verdict } from './trial.ts'
+import { type Finding, pooled, tryCases, trySeeds, type Verdict } from './trial.ts'
 
 /** Those that must pass get more of the machine; the others wait most of the time. */
 const SOUND_AT_ONCE = 3
 const FLAWED_AT_ONCE = 5
 /** Sound cases that share a process. */
 const BATCH = 6
+/** Of the simulation: what it is asked for, it finds within a few dozen. */
+const SEEDS = 1_000
 const TIMEOUT = 180_000
 
 interface Batch {
@@ -43,11 +45,21 @@ const sound = pooled(batches, SOUND_AT_ONCE, ({ target, names }) => tryCases(san
 const verdictOn = async (tried: Promise<Map<string, Verdict>>, name: string): Promise<Verdict> =>
   (await tried).get(name) as Verdict
 
-const tryBroken = ({ flaw, caughtBy }: BrokenBackend): Promise<Verdict> =>
-  verdictOn(tryCases(sandbox.sound, `broken:${flaw}`, [caughtBy]), caughtBy)
+interface Trial {
+  readonly verdict: Verdict
+  /** Of the simulation. */
+  readonly finding?: Finding | undefined
+}
 
-const tryMutant = (mutant: CoreMutant): Promise<Verdict> =>
-  sandbox.withMutant(mutant, (folder) => verdictOn(tryCases(folder, mutant.target, [mutant.caughtBy]), mutant.caughtBy))
+const tryBroken = async ({ flaw, caughtBy }: BrokenBackend): Promise<Trial> => {
+  return { verdict: await verdictOn(tryCases(sandbox.sound, `broken:${flaw}`, [caughtBy]), caughtBy) }
+}
+
+const tryMutant = (mutant: CoreMutant): Promise<Trial> =>
+  sandbox.withMutant(mutant, async (folder) => {
+    const verdict = await verdictOn(tryCases(folder, mutant.target, [mutant.caughtBy]), mutant.caughtBy)
+    return { verdict, finding: mutant.simulated === true ? await trySeeds(folder, SEEDS) : undefined }
+  })
 
 const all: readonly (BrokenBackend | CoreMutant)[] = [...brokenBackends, ...coreMutants]
 const soundOver = Promise.all(sound.values())
@@ -60,17 +72,20 @@ const trials = pooled(
   },
 )
 
-const caught = new Map<Flaw, boolean>()
+const tried = new Map<Flaw, Trial>()
 
 async function assertCaught(flawed: BrokenBackend | CoreMutant): Promise<void> {
-  const verdict = await trials.get(flawed)
-  caught.set(flawed, verdict?.outcome === 'complained')
-  expect(verdict?.outcome, verdict?.said).toBe('complained')
+  const trial = (await trials.get(flawed)) as Trial
+  tried.set(flawed, trial)
+  expect(trial.verdict.outcome, trial.verdict.said).toBe('complained')
 }
 
 afterAll(async () => {
   const fates = (flaws: readonly Flaw[]): readonly Fate[] =>
-    flaws.map((flaw) => ({ ...flaw, caught: caught.get(flaw) === true }))
+    flaws.map((flaw) => {
+      const trial = tried.get(flaw)
+      return { ...flaw, caught: trial?.verdict.outcome === 'complained', seed: trial?.finding?.seed }
+    })
   console.log(report('Broken backends', fates(brokenBackends)))
   console.log(report('Mutants of core', fates(coreMutants)))
   await Promise.allSettled([...sound.values(), ...trials.values()])
@@ -101,4 +116,18 @@ describe('the kit catches a backend in which', () => {
 
 describe('the kit catches a change of core by which', () => {
   test.for(names(coreMutants))('%s', { timeout: TIMEOUT }, ([, mutant]) => assertCaught(mutant))
+})
+
+describe('the simulation finds a change of core by which', () => {
+  const simulated = coreMutants.filter((mutant) => mutant.simulated === true)
+
+  test.for(simulated)('$flaw', { timeout: TIMEOUT }, async (mutant) => {
+    const trial = await trials.get(mutant)
+    expect(trial?.finding, `nothing was found with ${SEEDS} seeds`).toBeDefined()
+  })
+
+  test('and finds nothing with the same seeds where nothing is changed', { timeout: TIMEOUT }, async () => {
+    const seeds = await Promise.all(simulated.map(async (mutant) => (await trials.get(mutant))?.finding?.seed ?? 1))
+    expect(await trySeeds(sandbox.sound, Math.max(...seeds))).toBeUndefined()
+  })
 })

@@ -34,6 +34,25 @@ export function tryCases(folder: string, target: string, names: readonly string[
   })
 }
 
+/** What the simulation has found. */
+export interface Finding {
+  readonly seed: number
+  readonly said: string
+}
+
+/** Runs the simulation that lies in `folder`, from seed 1 up to the first that finds something, or to `last`. */
+export function trySeeds(folder: string, last: number): Promise<Finding | undefined> {
+  const script = join(folder, 'test/mutants/run-seeds.ts')
+  return new Promise((resolve, reject) => {
+    const options = { timeout: TIME_BOX, killSignal: 'SIGKILL' } as const
+    execFile(process.execPath, ['--no-warnings', script, String(last)], options, (error, stdout, stderr) => {
+      if (error === null) resolve(undefined)
+      else if (stdout.startsWith('{')) resolve(JSON.parse(stdout) as Finding)
+      else reject(error.killed === true ? new Error(`no end within ${TIME_BOX} ms`) : new Error(stderr.trim()))
+    })
+  })
+}
+
 /** Does `work` on all items, on so many at the same time; each result can be had by itself. */
 export function pooled<Item, Result>(
   items: readonly Item[],

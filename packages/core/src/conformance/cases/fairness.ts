@@ -4,9 +4,7 @@ import { busy, granted, refused } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { not, push, queue, type Theme, theme } from '../theme.ts'
 import { eventually, later, now, sleep, stepped } from '../time.ts'
-
-const waiters = (t: Stage, lock: Lock, count: number): Promise<true> =>
-  eventually(`${count} wait`, t.patience, async () => (await lock.inspect()).waiters === count)
+import { queuePlaces, waiters } from './queue-places.ts'
 
 /** The order in which locks that were asked for one after the other are granted. */
 async function orderOf(t: Stage, locks: readonly Lock[]): Promise<number[]> {
@@ -93,62 +91,7 @@ export const fairness: Theme = theme('fairness', [
       assert.ok(bypass <= 8, `it was bypassed ${bypass} times`)
     },
   },
-  {
-    title: 'a dead waiter is skipped',
-    needs: [queue],
-    async body(t) {
-      const holder = await t.lock()
-      const lease = await holder.acquire()
-      const dead = await t.contender()
-      busy(await dead.enqueue())
-      const waiting = later((await t.lock()).acquire({ timeout: 10_000 + t.patience }))
-      await waiters(t, holder, 2)
-      await lease.release()
-      assert.equal((await waiting).held, true)
-    },
-  },
-  {
-    title: 'a waiter that does not call again is no longer counted, while one that does keeps its place',
-    needs: [queue],
-    async body(t) {
-      const [holder, dead, first, second] = await t.contenders(4)
-      assert.ok(holder && dead && first && second)
-      granted(await holder.acquire())
-      busy(await dead.enqueue())
-      busy(await first.enqueue())
-      await sleep(2 * t.brief)
-      const lock = await t.lock()
-      const call = async (): Promise<void> => {
-        for (const waiter of [second, first]) busy(await waiter.enqueue())
-      }
-      await eventually('the dead one is no longer counted', 12_000 + t.patience, async () => {
-        await call()
-        return (await lock.inspect()).waiters === 2
-      })
-      await sleep(t.brief)
-      await call()
-      assert.equal(await holder.release(), true)
-      await eventually('the first is granted', t.patience, async () => {
-        busy(await second.enqueue())
-        return (await first.enqueue()).outcome === 'granted'
-      })
-    },
-  },
-  {
-    title: 'a waiter that looks again no earlier than it was told to has kept its place',
-    needs: [queue],
-    async body(t) {
-      const [holder, waiter] = await t.contenders(2)
-      assert.ok(holder && waiter)
-      granted(await holder.acquire())
-      const lock = await t.lock()
-      for (let look = 0; look < 2; look += 1) {
-        const { retryAfter } = busy(await waiter.enqueue())
-        await sleep(retryAfter)
-        assert.equal((await lock.inspect()).waiters, 1, `its place is gone after the ${retryAfter} ms that it was told`)
-      }
-    },
-  },
+  ...queuePlaces,
   {
     title: 'waiters whose wall clocks differ are served in the order of their arrival',
     needs: [queue],
@@ -176,26 +119,6 @@ export const fairness: Theme = theme('fairness', [
       assert.equal(await holder.release(), true)
       assert.equal(await (await t.lock()).tryAcquire(), null)
       await eventually('the waiter is granted', t.patience, async () => (await waiter.enqueue()).outcome === 'granted')
-    },
-  },
-  {
-    title: 'a waiter that looks again keeps its place',
-    needs: [queue],
-    async body(t) {
-      const [holder, first, second] = await t.contenders(3)
-      assert.ok(holder && first && second)
-      granted(await holder.acquire())
-      busy(await first.enqueue())
-      busy(await second.enqueue())
-      busy(await first.enqueue())
-      assert.equal((await (await t.lock()).inspect()).waiters, 2)
-      assert.equal(await holder.release(), true)
-      await eventually('the first is granted', t.patience, async () => {
-        busy(await second.enqueue())
-        return (await first.enqueue()).outcome === 'granted'
-      })
-      assert.equal(await first.release(), true)
-      await eventually('the second is granted', t.patience, async () => (await second.enqueue()).outcome === 'granted')
     },
   },
   {

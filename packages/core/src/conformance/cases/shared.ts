@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
-import { type Lock, ReadWriteLock } from '../../index.ts'
+import { ReadWriteLock } from '../../index.ts'
 import { busy, counted, granted, refused } from '../expect.ts'
-import type { Stage } from '../stage.ts'
 import { mode, not, queue, type Theme, theme } from '../theme.ts'
 import { eventually, later, now, sleep } from '../time.ts'
+import { waiters } from './queue-places.ts'
 
 const readers = mode('shared')
-
-const waiters = (t: Stage, lock: Lock, count: number): Promise<true> =>
-  eventually(`${count} wait`, t.patience, async () => (await lock.inspect()).waiters === count)
 
 export const shared: Theme = theme('shared', [
   {
@@ -68,14 +65,23 @@ export const shared: Theme = theme('shared', [
     title: 'a steady stream of readers does not starve a writer',
     needs: [readers, queue],
     async body(t) {
-      const streams = await Promise.all(Array.from({ length: 4 }, () => t.readWriteLock()))
+      const streams = await Promise.all(Array.from({ length: 3 }, () => t.readWriteLock()))
       const { write } = await t.readWriteLock()
       let over = false
-      // Different durations, so that the streams don't fall into step.
-      const stream = async ({ read }: ReadWriteLock, duration: number): Promise<void> => {
-        while (!over) await read.using(() => sleep(duration))
+      let staying = 0
+      let entered = now()
+      // Leaves only when another one stays, or nobody has been let in for long: the readers leave no gap.
+      const visit = async (): Promise<void> => {
+        staying += 1
+        entered = now()
+        await sleep(5)
+        while (!over && staying < 2 && now() - entered < t.patience / 3) await sleep(2)
+        staying -= 1
       }
-      const reading = streams.map((lock, index) => later(stream(lock, 13 + 7 * index)))
+      const stream = async ({ read }: ReadWriteLock): Promise<void> => {
+        while (!over) await read.using(visit)
+      }
+      const reading = streams.map((lock) => later(stream(lock)))
       await sleep(60)
       const started = now()
       const lease = await write.tryAcquire({ timeout: t.patience })

@@ -25,6 +25,7 @@ export const holds: readonly CoreMutant[] = [
     replace: 'return ttl',
     target: 'native',
     caughtBy: 'local deadline: a grant counts from the moment before its request, not from the answer',
+    simulated: true,
   },
   {
     flaw: 'no timer is set for the deadline',
@@ -33,6 +34,7 @@ export const holds: readonly CoreMutant[] = [
     replace: 'Math.min(Number.POSITIVE_INFINITY, this.#renewing',
     target: 'memory',
     caughtBy: 'local deadline: a lease ends by itself though nobody asks and nobody else wants the lock',
+    simulated: true,
   },
   {
     flaw: 'held does not compare clocks',
@@ -41,6 +43,7 @@ export const holds: readonly CoreMutant[] = [
     replace: 'return true',
     target: 'memory',
     caughtBy: 'local deadline: after a blocked event loop held is right at once',
+    simulated: true,
   },
   {
     flaw: 'a lease that was lost can come back',
@@ -59,6 +62,7 @@ export const holds: readonly CoreMutant[] = [
     target: 'memory',
     caughtBy:
       'local deadline: after a suspension of the machine, which only the wall clock shows, held is right at once',
+    simulated: true,
   },
   {
     flaw: 'a grant whose time is over is handed out',
@@ -132,6 +136,7 @@ export const holds: readonly CoreMutant[] = [
     replace: 'rotateTo: undefined, timeout }',
     target: 'clockless',
     caughtBy: 'hand-over: a second attach of the same lease is LOCK_LOST and leaves the first alone',
+    simulated: true,
   },
   {
     flaw: "a release that fails hides the body's error",

@@ -9,6 +9,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'if (version === undefined) return Promise.resolve(null)',
     target: 'memory',
     caughtBy: 'exclusion: of attempts made at the same moment at most one is granted',
+    simulated: true,
   },
   {
     flaw: 'an absent record has the same version each time',
@@ -17,6 +18,7 @@ export const records: readonly CoreMutant[] = [
     replace: '    void slot\n',
     target: 'memory',
     caughtBy: 'unknown outcome: requests that arrive late, of whatever step, leave nothing behind',
+    simulated: true,
   },
   {
     flaw: 'a removed record raises no floor',
@@ -25,6 +27,7 @@ export const records: readonly CoreMutant[] = [
     replace: '    void fence\n',
     target: 'memory',
     caughtBy: 'fencing: tokens rise from grant to grant, whoever gets them',
+    simulated: true,
   },
   {
     flaw: 'tokens go on above the record, not above the floor',
@@ -33,6 +36,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'const state = floor < 0n ? { ...written, fence: floor } : written',
     target: 'clockless',
     caughtBy: 'fencing: tokens rise from grant to grant, whoever gets them',
+    simulated: true,
   },
   {
     flaw: 'a remembered record is believed without asking',
@@ -41,6 +45,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'if (fresh || !fresh) return { step: result, look }',
     target: 'polling',
     caughtBy: 'exclusion: tryAcquire is null while another client holds, and not after its release',
+    simulated: true,
   },
   {
     flaw: 'a cancel writes nothing where it finds nothing',
@@ -49,6 +54,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'const force = false',
     target: 'memory',
     caughtBy: 'unknown outcome: requests that arrive late, of whatever step, leave nothing behind',
+    simulated: true,
   },
   {
     flaw: 'a cancel does not stop an acquire under way',
@@ -57,6 +63,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'if (flight === undefined) this.#unsure.delete(token)',
     target: 'memory',
     caughtBy: 'unknown outcome: cancel while the acquire is under way leaves nothing behind',
+    simulated: true,
   },
   {
     flaw: 'changes of a record are not looked at',
@@ -65,6 +72,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'stop: this.#watch(key, () => undefined),',
     target: 'memory',
     caughtBy: 'fairness: a release wakes the waiter at once, without waiting for its next look',
+    simulated: true,
   },
   {
     flaw: 'an entry seen for the first time is over at once',
@@ -73,6 +81,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'before?.get(fingerprint(entry)) ?? { ...now, mono: -1e9 }]',
     target: 'clockless',
     caughtBy: 'exclusion: tryAcquire is null while another client holds, and not after its release',
+    simulated: true,
   },
   {
     flaw: 'a renewal is not noticed by those who watch',
@@ -81,6 +90,7 @@ export const records: readonly CoreMutant[] = [
     replace: '{entry.owner}`',
     target: 'clockless',
     caughtBy: 'renewal: automatic renewal keeps a lock for several times its ttl',
+    simulated: true,
   },
   {
     flaw: 'metadata is stored as it is',
@@ -113,6 +123,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'holders: before.holders.filter(() => false)',
     target: 'memory',
     caughtBy: 'ownership: a forged token can neither release nor renew',
+    simulated: true,
   },
   {
     flaw: 'a release leaves the place in the queue',
@@ -121,6 +132,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'queue: before.queue',
     target: 'memory',
     caughtBy: 'unknown outcome: cancel gives up a place in the queue',
+    simulated: true,
   },
   {
     flaw: 'a repeated acquire does not arm the term anew',
@@ -137,6 +149,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'const holders = [...state.holders]',
     target: 'memory',
     caughtBy: 'expiry: a holder that does not renew is replaced by a later tryAcquire, not before its ttl is over',
+    simulated: true,
   },
   {
     flaw: 'a dead waiter is kept',
@@ -161,6 +174,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'term: waiter.term })',
     target: 'memory',
     caughtBy: 'fairness: a waiter that does not call again is no longer counted, while one that does keeps its place',
+    simulated: true,
   },
   {
     flaw: 'a newcomer passes those who wait',
@@ -169,6 +183,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'fits(state.holders, mode, permits)',
     target: 'memory',
     caughtBy: 'shared: a reader does not pass a writer who waits',
+    simulated: true,
   },
   {
     flaw: 'a writer enters beside readers',
@@ -177,6 +192,7 @@ export const records: readonly CoreMutant[] = [
     replace: '  if (mode !== first.mode) return true\n',
     target: 'memory',
     caughtBy: 'shared: readers hold together, and a writer is kept out until the last of them has gone',
+    simulated: true,
   },
   {
     flaw: 'a semaphore admits one too many',
@@ -185,6 +201,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'holders.length <= permits',
     target: 'polling',
     caughtBy: 'semaphore: a permit that is taken is not given again until it is released',
+    simulated: true,
   },
   {
     flaw: 'another use of the name is not refused',
@@ -201,6 +218,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'const token = mine.token',
     target: 'clockless',
     caughtBy: 'hand-over: a rotation makes the old secret void in the same step, and can be repeated',
+    simulated: true,
   },
   {
     flaw: 'tokens that a waiter reserves are granted to the next',
@@ -209,6 +227,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'fence += 1n',
     target: 'memory',
     caughtBy: 'fencing: tokens reserved by a waiter are granted to nobody else',
+    simulated: true,
   },
   {
     flaw: 'reserved tokens are granted to the next',
@@ -217,6 +236,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'const next = { fence: fence + BigInt(0 * tokens), holders',
     target: 'polling',
     caughtBy: 'fencing: reserved tokens are granted to nobody else',
+    simulated: true,
   },
   {
     flaw: 'a break leaves the last of several readers',

@@ -9,6 +9,7 @@ export const waiting: readonly CoreMutant[] = [
     replace: '',
     target: 'native',
     caughtBy: 'unknown outcome: a lost reply of acquire leaves no hold behind',
+    simulated: true,
   },
   {
     flaw: 'a wait that is given up is not taken back',
@@ -17,6 +18,7 @@ export const waiting: readonly CoreMutant[] = [
     replace: '',
     target: 'memory',
     caughtBy: 'abort: the queue place of an aborted wait is gone: the next waiter gets the lock',
+    simulated: true,
   },
   {
     flaw: 'a grant that comes after the abort is kept',
@@ -33,6 +35,7 @@ export const waiting: readonly CoreMutant[] = [
     replace: '> -1 ||',
     target: 'native',
     caughtBy: 'unknown outcome: taking back is repeated until it has got through',
+    simulated: true,
   },
   {
     flaw: 'an abort does not end an attempt under way',
@@ -65,6 +68,7 @@ export const waiting: readonly CoreMutant[] = [
     replace: '    if (waiter.joined.mono > 0) return undefined\n',
     target: 'memory',
     caughtBy: 'outage: a timeout shorter than requestTimeout bounds the outage, too',
+    simulated: true,
   },
   {
     flaw: 'a hold is passed on within the process for as long as there are tokens',
@@ -74,6 +78,7 @@ export const waiting: readonly CoreMutant[] = [
     target: 'memory',
     caughtBy:
       'fairness: a client with many tasks that take their time lets a waiter of another client in after a few of them',
+    simulated: true,
   },
   {
     flaw: 'a hold is passed on when its fencing tokens are used up',
@@ -90,6 +95,7 @@ export const waiting: readonly CoreMutant[] = [
     replace: '',
     target: 'memory',
     caughtBy: 'fencing: tokens rise when tasks of one process pass the lock on and another process wants it, too',
+    simulated: true,
   },
   {
     flaw: 'close leaves what is held to its ttl',
@@ -98,6 +104,7 @@ export const waiting: readonly CoreMutant[] = [
     replace: '',
     target: 'native',
     caughtBy: 'residue: close ends what waits with LOCK_BACKEND, and frees what is held',
+    simulated: true,
   },
   {
     flaw: 'close leaves waiting what waits',
@@ -106,5 +113,6 @@ export const waiting: readonly CoreMutant[] = [
     replace: '',
     target: 'memory',
     caughtBy: 'residue: close ends what waits with LOCK_BACKEND, and frees what is held',
+    simulated: true,
   },
 ]
