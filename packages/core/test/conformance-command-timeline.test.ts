@@ -108,6 +108,13 @@ describe('a timeline', () => {
     expect(text('trouble-name')).toEqual(['pause', 'disconnect', 'isolate'])
   })
 
+  test('names the trouble of one holder where its bars leave room', () => {
+    const troubles = [{ kind: 'isolate', who: 'a', from: 400, until: 500 }]
+    const names = (from: number) =>
+      draw(timelineOf({ holdings: [holding('a', from, 480)], troubles })).text('trouble-name')
+    expect([names(470), names(410)]).toEqual([['isolate'], []])
+  })
+
   const overlapping = timelineOf({
     holdings: [holding('a', 100, 200), holding('b', 199.99, 300, { fencingToken: '8' }), holding('c', 400, 500)],
     overlaps: [{ from: 199.99, until: 200, holdings: [0, 1] }],

@@ -18,7 +18,8 @@ const AXIS = 22
 export const LANE = 26
 /** Of a lane's height, what a holding covers. */
 export const BAR = 16
-const LETTER = 6.3
+/** Of a letter, about. */
+export const LETTER = 6.3
 const WIDEST_NAME = 150
 
 export function layoutOf(lanes: readonly Lane[], width: number, view: View): Layout {

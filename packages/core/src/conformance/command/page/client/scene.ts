@@ -1,6 +1,6 @@
 import type { Timeline } from '../../../report.ts'
 import { common, type Holding, type Lane, type Overlap, type Trouble } from './lanes.ts'
-import { BAR, clipped, LANE, type Layout, laneTop, xOf } from './layout.ts'
+import { BAR, clipped, LANE, type Layout, LETTER, laneTop, xOf } from './layout.ts'
 import { ticksOf } from './ticks.ts'
 
 /** What a picture is made of: all that looks the same in a lane is one path, so that thousands of holdings are few elements. */
@@ -26,7 +26,8 @@ interface Stretch {
 /** Everything there is to draw, from back to front. */
 export function sceneOf(timeline: Timeline, lanes: readonly Lane[], layout: Layout): readonly Shape[] {
   return [
-    ...bands(common(timeline), layout.lanesTop - 4, layout.lanesBottom, layout.lanesTop - 8, layout),
+    ...bands(common(timeline), layout.lanesTop - 4, layout.lanesBottom, layout),
+    ...names(common(timeline), layout.lanesTop - 8, layout, () => true),
     ...grid(lanes, layout),
     ...lanes.flatMap((lane, index) => laneShapes(lane, index, layout)),
     ...overlaps(timeline, lanes, layout),
@@ -67,8 +68,10 @@ function laneShapes({ who, holdings, troubles }: Lane, index: number, layout: La
     )
     return d === '' ? [] : [{ kind: 'path', look: `held ${mode}`, d }]
   })
-  const own = bands(troubles, top, top + LANE - 1, top + 8, layout)
-  return [...own, name, ...paths]
+  const own = bands(troubles, top, top + LANE - 1, layout)
+  const free = (left: number, right: number): boolean =>
+    holdings.every(({ holding }) => xOf(holding.until, layout) < left || xOf(holding.from, layout) > right)
+  return [...own, name, ...names(troubles, top + LANE / 2 + 4, layout, free), ...paths]
 }
 
 /** Fencing tokens, where there is room for them; of long ones that begin alike, what tells them apart. */
@@ -95,31 +98,35 @@ function sharedPrefix([first = '', ...others]: readonly string[]): number {
   return Math.max(0, length)
 }
 
-/** Trouble: a band while it lasts, a line where it happens at once; its name at its beginning, if there is room. */
-function bands(troubles: readonly Trouble[], top: number, bottom: number, y: number, layout: Layout): readonly Shape[] {
+/** Trouble: a band while it lasts, a line where it happens at once. */
+function bands(troubles: readonly Trouble[], top: number, bottom: number, layout: Layout): readonly Shape[] {
   const lasting = troubles.filter(({ from, until }) => until > from)
-  const moments = troubles.filter(({ from, until }) => until <= from)
+  const moments = troubles.filter((trouble) => trouble.until <= trouble.from && isSeen(trouble, layout))
   const lines = moments.map(({ from }) => px(xOf(from, layout))).map((x) => `M${x} ${top}V${bottom}`)
   const band = rectangles(lasting, top, bottom - top, LEAST, layout)
   return [
     ...(band === '' ? [] : [{ kind: 'path', look: 'trouble', d: band } as const]),
     ...(lines.length === 0 ? [] : [{ kind: 'path', look: 'moment', d: lines.join('') } as const]),
-    ...names(troubles, y, layout),
   ]
 }
 
-function names(troubles: readonly Trouble[], y: number, layout: Layout): readonly Shape[] {
-  const shapes: Shape[] = []
+/** What the trouble was, at its beginning, where there is room for it. */
+function names(
+  troubles: readonly Trouble[],
+  y: number,
+  layout: Layout,
+  isFree: (left: number, right: number) => boolean,
+): readonly Shape[] {
   const ordered = troubles.toSorted((a, b) => a.from - b.from)
-  for (const [index, { kind, from, until }] of ordered.entries()) {
-    const [start] = inside(from, until, layout)
-    if (!isSeen({ from, until }, layout)) continue
+  return ordered.flatMap((trouble, index) => {
+    if (!isSeen(trouble, layout)) return []
+    const x = inside(trouble.from, trouble.until, layout)[0] + 3
     const next = ordered[index + 1]
     const limit = next === undefined ? layout.width : Math.min(layout.width, xOf(next.from, layout))
-    const text = clipped(kind, limit - start - 6)
-    if (text !== '') shapes.push({ kind: 'text', look: 'trouble-name', x: start + 3, y, text })
-  }
-  return shapes
+    const text = clipped(trouble.kind, limit - x - 3)
+    const shown = text !== '' && isFree(x, x + text.length * LETTER)
+    return shown ? [{ kind: 'text', look: 'trouble-name', x, y, text } as const] : []
+  })
 }
 
 /** Red through all lanes, from the mark on top down; strongest in the lanes of those who held. */
