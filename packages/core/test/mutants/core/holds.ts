@@ -25,7 +25,6 @@ export const holds: readonly CoreMutant[] = [
     replace: 'return ttl',
     target: 'native',
     caughtBy: 'local deadline: a grant counts from the moment before its request, not from the answer',
-    simulated: true,
   },
   {
     flaw: 'no timer is set for the deadline',
@@ -43,7 +42,6 @@ export const holds: readonly CoreMutant[] = [
     replace: 'return true',
     target: 'memory',
     caughtBy: 'local deadline: after a blocked event loop held is right at once',
-    simulated: true,
   },
   {
     flaw: 'a lease that was lost can come back',
@@ -62,7 +60,6 @@ export const holds: readonly CoreMutant[] = [
     target: 'memory',
     caughtBy:
       'local deadline: after a suspension of the machine, which only the wall clock shows, held is right at once',
-    simulated: true,
   },
   {
     flaw: 'a grant whose time is over is handed out',

@@ -104,7 +104,6 @@ export const waiting: readonly CoreMutant[] = [
     replace: '',
     target: 'native',
     caughtBy: 'residue: close ends what waits with LOCK_BACKEND, and frees what is held',
-    simulated: true,
   },
   {
     flaw: 'close leaves waiting what waits',
@@ -113,6 +112,5 @@ export const waiting: readonly CoreMutant[] = [
     replace: '',
     target: 'memory',
     caughtBy: 'residue: close ends what waits with LOCK_BACKEND, and frees what is held',
-    simulated: true,
   },
 ]
