@@ -11,12 +11,6 @@ const EVENTS: Readonly<Record<string, string>> = {
   clockStep: 'a clock step',
 }
 
-const MODES: Readonly<Record<string, string>> = {
-  exclusive: 'exclusive',
-  shared: 'shared',
-  semaphore: 'semaphore',
-}
-
 /** Capabilities and guarantee in words, for a summary and for a table. */
 export function declared({ modes, queue, wakeup, ttl, list, guarantee }: Capabilities): readonly Fact[] {
   const scopes = {
@@ -27,7 +21,7 @@ export function declared({ modes, queue, wakeup, ttl, list, guarantee }: Capabil
   const expiries = { 'shared clock': 'by a clock that all share', observation: 'by watching the record stay unchanged' }
   const longest = ttl.infinite ? `${span(ttl.max)}, or without end` : span(ttl.max)
   return [
-    ['modes', listed(modes.map((mode) => MODES[mode] ?? mode))],
+    ['modes', listed(modes)],
     [
       'waiting',
       `${queue === 'fifo' ? 'in arrival order' : 'whoever looks first'}, ${wakeup === 'push' ? 'woken' : 'by polling'}`,
