@@ -93,6 +93,20 @@ export const expiry: Theme = theme('expiry', [
     },
   },
   {
+    title: 'who gets the lock by a release comes to its whole ttl, whatever it was granted at first',
+    async body(t) {
+      const [first, second] = await t.pair()
+      const lease = await first.acquire()
+      const waiting = later(second.acquire())
+      await sleep(t.brief)
+      await lease.release()
+      const next = await waiting
+      await eventually('its whole ttl', t.patience, () => next.remaining > t.long / 2)
+      const [holder] = (await first.inspect()).holders
+      assert.ok(holder && holder.remaining > t.long / 2, `${holder?.remaining} ms remain of ${t.long}`)
+    },
+  },
+  {
     title: 'who waited longer than its own ttl still holds for as long as it wants',
     async body(t) {
       const [first, second] = await t.pair()

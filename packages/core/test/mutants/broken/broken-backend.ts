@@ -7,9 +7,11 @@ import { Network } from '../../network.ts'
 import type { Flaw } from '../flaw.ts'
 import { quick } from '../sound-targets.ts'
 
-/** A server that can be restarted: what it holds outlives that. */
+/** A server that can be restarted, and cut off: what it holds outlives that. */
 export class Server extends NativeServer {
   restart(): void {}
+  /** All connections are cut. */
+  disconnected(): void {}
 }
 
 export type Damage<Broken extends Server> = (backend: LockBackend, server: Broken) => Partial<LockBackend>
@@ -28,10 +30,15 @@ export function nativeTarget<Broken extends Server>(
   const server = new makeServer(network)
   const inner = new Map<LockBackend, LockBackend>()
   const isolate = network.isolate.bind(network)
+  const disconnect = network.disconnect.bind(network)
   const faults = Object.assign(network, {
     restart: () => {
       server.restart()
-      network.disconnect()
+      disconnect()
+    },
+    disconnect: () => {
+      server.disconnected()
+      disconnect()
     },
     isolate: (client: LockBackend) => isolate(inner.get(client) ?? client),
   })

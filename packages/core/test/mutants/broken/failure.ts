@@ -113,6 +113,38 @@ export const failure: readonly BrokenBackend[] = [
       }
     },
   ),
+  server(
+    'the holds of a connection end with it',
+    'exclusion: a held lock stays held while connections are cut',
+    class extends Server {
+      #cut = 0
+
+      override disconnected(): void {
+        this.#cut = this.now()
+      }
+
+      protected override lives(hold: Hold): boolean {
+        return hold.since >= this.#cut && super.lives(hold)
+      }
+    },
+  ),
+  client(
+    'a client that failed once fails for ever',
+    'outage: once the backend answers again, so do its clients',
+    (backend) => {
+      let failure: Promise<never> | undefined
+      return {
+        acquire: (request) => {
+          const answer = failure ?? backend.acquire(hasty(request))
+          answer.catch((error: unknown) => {
+            failure = Promise.reject(error)
+            failure.catch(() => undefined)
+          })
+          return answer
+        },
+      }
+    },
+  ),
   client(
     'what is held is looked up in a cache',
     'exclusion: locked() is true for everybody from the grant to the release',

@@ -76,6 +76,24 @@ export const inspection: readonly BrokenBackend[] = [
       }
     },
   ),
+  server(
+    'a list has what ran out',
+    'inspection: list leaves out what ran out',
+    class extends Server {
+      #listing = false
+
+      override list(namespace: string, prefix: string): string[] {
+        this.#listing = true
+        const names = super.list(namespace, prefix)
+        this.#listing = false
+        return names
+      }
+
+      protected override lives(hold: Hold): boolean {
+        return this.#listing || super.lives(hold)
+      }
+    },
+  ),
   names('a prefix to list is a pattern of LIKE', (all, prefix) => all.filter((name) => like(prefix).test(name))),
   names('a prefix to list is a regular expression', (all, prefix) =>
     all.filter((name) => new RegExp(`^${prefix}`).test(name)),

@@ -59,6 +59,15 @@ export const modes: readonly BrokenBackend[] = [
     },
   ),
   server(
+    'readers enter beside a writer',
+    'shared: a writer keeps readers and other writers out, and is the plain lock of that name',
+    class extends Server {
+      protected override mayEnter(entry: Entry, request: ServerAcquire): boolean {
+        return super.mayEnter(entry, request) || request.mode === 'shared'
+      }
+    },
+  ),
+  server(
     'readers who wait enter one by one',
     'shared: readers who wait in a row enter together',
     class extends Server {

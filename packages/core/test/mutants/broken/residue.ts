@@ -58,6 +58,11 @@ export const residue: readonly BrokenBackend[] = [
     }),
   ),
   client(
+    'each client is in a place of its own',
+    'capabilities: they are declared completely, and the same by every client',
+    () => ({ location: `connection ${Math.random()}` }),
+  ),
+  client(
     'a closed client goes on answering',
     'residue: a closed client answers LOCK_BACKEND, not that the lock is free or held; closing again is harmless',
     () => ({ close: () => Promise.resolve() }),

@@ -91,6 +91,20 @@ export const time: readonly BrokenBackend[] = [
     },
   ),
   server(
+    'a hold that ran out is noticed by a first look, and gone for the second',
+    'expiry: one single tryAcquire takes over from a holder that died some time ago',
+    class extends Server {
+      readonly #noticed = new WeakSet<Hold>()
+
+      protected override lives(hold: Hold): boolean {
+        if (super.lives(hold)) return true
+        const isNew = !this.#noticed.has(hold)
+        this.#noticed.add(hold)
+        return isNew
+      }
+    },
+  ),
+  server(
     'renew shortens the hold',
     'renewal: a renewal never shortens the hold',
     class extends Server {

@@ -160,4 +160,45 @@ export const holds: readonly CoreMutant[] = [
     caughtBy:
       "using: a lease lost meanwhile rejects with LOCK_LOST once the body has settled, and carries the body's result",
   },
+  {
+    flaw: 'a grant by release is renewed as if it had its whole ttl',
+    file: 'hold.ts',
+    find: 'this.#planRenewal(grant.ttl, this.#since, FIRST_SPREAD)',
+    replace: 'this.#planRenewal(demand.ttl, this.#since, FIRST_SPREAD)',
+    target: 'memory',
+    caughtBy: 'expiry: who gets the lock by a release comes to its whole ttl, whatever it was granted at first',
+  },
+  {
+    flaw: 'a body that failed leaves the lock held',
+    file: 'lock.ts',
+    find: '      await lease.release().catch(() => false)\n',
+    replace: '',
+    target: 'memory',
+    caughtBy: 'using: the lock is free after a body that failed, and its error comes through',
+  },
+  {
+    flaw: 'a second release is another one',
+    file: 'lease.ts',
+    find: 'this.#released ??= this.#release()',
+    replace: 'this.#released = this.#release()',
+    target: 'memory',
+    caughtBy: 'ownership: a lease repeats its first answer to release, and is not held any more',
+  },
+  {
+    flaw: 'a detached lease stays held where it was',
+    file: 'lease.ts',
+    find: "    this.#ended = 'detached'\n    hold.end()\n",
+    replace: '',
+    target: 'native',
+    caughtBy:
+      'hand-over: a detached lease goes on elsewhere with the same fencing token and owner, and nobody gets in between',
+  },
+  {
+    flaw: 'a ttl below the minimum is asked for',
+    file: 'demand.ts',
+    find: 'if (ttl < min || ttl > max)',
+    replace: 'if (ttl > max)',
+    target: 'memory',
+    caughtBy: 'capabilities: a ttl outside of what is declared is a RangeError, before anything is sent',
+  },
 ]

@@ -113,4 +113,28 @@ export const waiting: readonly CoreMutant[] = [
     target: 'memory',
     caughtBy: 'residue: close ends what waits with LOCK_BACKEND, and frees what is held',
   },
+  {
+    flaw: 'an attempt is made though its signal was aborted before',
+    file: 'attempt.ts',
+    find: 'if (signal?.aborted === true) {',
+    replace: 'if (signal === null) {',
+    target: 'memory',
+    caughtBy: 'abort: a signal that was aborted before rejects at once, and nothing is sent',
+  },
+  {
+    flaw: 'a wait ends before its timeout',
+    file: 'line.ts',
+    find: 'runtime.setTimer(timeout, () => this.#timeUp(waiter), true)',
+    replace: 'runtime.setTimer(timeout / 2, () => this.#timeUp(waiter), true)',
+    target: 'memory',
+    caughtBy: 'exclusion: waiting ends with LOCK_TIMEOUT, neither early nor late, and tryAcquire with null',
+  },
+  {
+    flaw: 'strict fairness is that of processes only',
+    file: 'line.ts',
+    find: 'this.#width = strict ? Number.POSITIVE_INFINITY : places',
+    replace: 'this.#width = places',
+    target: 'native',
+    caughtBy: "fairness: with fair: 'strict', tasks of several clients are served in the order of their arrival",
+  },
 ]
