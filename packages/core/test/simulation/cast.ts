@@ -72,11 +72,13 @@ export class Cast {
     this.world.note(process.name, 'dies')
     process.die()
     this.tasks.died(process)
-    for (const root of this.checks.ledger.roots.values())
-      if (root.process === process || this.#holds(client, root.owner)) root.excuse ??= 'its process died'
+    this.excuse(client, 'its process died')
   }
 
-  #holds(client: Client, owner: string): boolean {
-    return this.checks.ledger.entries.some(({ process, root }) => process === client.process && root.owner === owner)
+  /** What a client asked for or has attached may be left behind. */
+  excuse(client: Client, why: string): void {
+    const { roots, entries } = this.checks.ledger
+    for (const root of roots.values()) if (root.process === client.process) root.excuse ??= why
+    for (const { process, root } of entries) if (process === client.process) root.excuse ??= why
   }
 }

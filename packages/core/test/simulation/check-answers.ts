@@ -1,11 +1,21 @@
 import { LockError, type LockState } from '../../src/index.ts'
-import { type Checks, nameOf } from './checks.ts'
-import type { Entry, Root } from './ledger.ts'
+import { type Entry, nameOf, type Root, type Scene } from './ledger.ts'
 import type { Stopwatch } from './outcome.ts'
-import type { Key, Task } from './task.ts'
+import type { Process } from './process.ts'
+import type { Scenario } from './scenario.ts'
 
 /** What a task asked for. */
 export type Action = 'acquire' | 'using' | 'inspect' | 'renew' | 'release' | 'detach' | 'attach' | 'break'
+
+/** Who asked. */
+export interface Asker {
+  readonly name: string
+  readonly client: { readonly process: Process; readonly closed: Promise<void> | undefined }
+  note(what: string): void
+}
+
+/** Milliseconds within which those who wait ask again. */
+const POLL = 3_000
 
 /** Codes with which each may fail while nothing is in trouble, or only then. */
 const EXPECTED: Readonly<Record<Action, readonly string[]>> = {
@@ -21,21 +31,30 @@ const EXPECTED: Readonly<Record<Action, readonly string[]>> = {
 
 /** Promise 6: answers are facts, and a failure is not one. */
 export class Answers {
-  readonly #checks: Checks
+  readonly #scene: Scene
 
-  constructor(checks: Checks) {
-    this.#checks = checks
+  constructor(scene: Scene) {
+    this.#scene = scene
   }
 
   /** A call was rejected. */
-  failed(task: Task, key: Key, action: Action, error: unknown, started: Stopwatch, own: readonly Root[] = []): void {
-    const { world, scenario } = this.#checks
+  failed(
+    task: Asker,
+    key: Scenario['keys'][number],
+    action: Action,
+    error: unknown,
+    started: Stopwatch,
+    own: readonly Root[] = [],
+  ): void {
+    const { world, scenario } = this.#scene
     const code = error instanceof LockError ? error.code : String(error)
     task.note(`${action} of ${key.name} failed: ${code}`)
     if (code === 'LOCK_TIMEOUT') this.busy(task, key, started, own)
     if (code === 'LOCK_MISMATCH' && key.usage !== 'mixed')
       world.fail('answers', `${task.name} was told of another use: ${String(error)}`)
     if (EXPECTED[action].includes(code)) return
+    // Who joins others in their wait is told of a fresh answer to them, but a timeout must be confirmed by one to itself.
+    if (action === 'acquire' && own.length === 0 && started.patience < POLL) return
     const where = `${action} of ${task.name}@${task.client.process.name}`
     if (code !== 'LOCK_BACKEND') world.fail('answers', `${where} failed with ${String(error)}`)
     else if (
@@ -47,16 +66,11 @@ export class Answers {
   }
 
   /** A task was told that the lock is busy: then somebody else had it, waited for it, or may have been about to. */
-  busy(task: Task, key: Key, started: Stopwatch, own: readonly Root[]): void {
-    const { ledger, world } = this.#checks
+  busy(task: Asker, key: Scenario['keys'][number], started: Stopwatch, own: readonly Root[]): void {
+    const { ledger, world } = this.#scene
     task.note(`found ${key.name} busy`)
     for (const root of ledger.roots.values())
-      if (
-        root.key === key.name &&
-        !own.includes(root) &&
-        !root.idle &&
-        ledger.mayBeThere(root, started.at - 0.001)
-      )
+      if (root.key === key.name && !own.includes(root) && !root.idle && ledger.mayBeThere(root, started.at - 0.001))
         return
     world.fail(
       'answers',
@@ -65,13 +79,13 @@ export class Answers {
   }
 
   /** A break that found nothing to break, where something was held before and after. */
-  brokeNothing(task: Task, held: readonly Entry[]): void {
+  brokeNothing(task: Asker, held: readonly Entry[]): void {
     this.inspected(task, { holders: [], waiters: 0 }, held)
   }
 
   /** What was held before and after must have been seen. */
-  inspected(task: Task, { holders }: LockState, held: readonly Entry[]): void {
-    const { ledger, world } = this.#checks
+  inspected(task: Asker, { holders }: LockState, held: readonly Entry[]): void {
+    const { ledger, world } = this.#scene
     for (const entry of held) {
       if (!ledger.isHeld(entry) || ledger.broken(entry.root)) continue
       if (!holders.some(({ owner }) => owner === entry.root.owner))

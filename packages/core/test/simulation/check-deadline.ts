@@ -1,21 +1,22 @@
-import { type Checks, nameOf } from './checks.ts'
-import type { Entry } from './ledger.ts'
+import { type Entry, nameOf, type Scene } from './ledger.ts'
 
 /** How often a process looks at its clocks while it holds something, in milliseconds. */
 const TICK = 1_000
+/** Milliseconds before its grant from which a lease may count. */
+const ASKED = 4_000
 /** Leases of at least this many milliseconds signal their loss at least this much before the deadline. */
 const LONG = 60
 const NOTICE = 4
 
 /** Milliseconds by which a lease's deadline has passed on its own process's clocks; below 0: it is yet to come. */
-export function lateness({ ledger }: Checks, entry: Entry): number {
+export function lateness({ ledger }: Scene, entry: Entry): number {
   ledger.look(entry)
   // Given up, or found lost: then there is no deadline.
   return entry.mono < 0 ? Number.NEGATIVE_INFINITY : -ledger.rest(entry)
 }
 
 /** How late a signal may be: by as much as timers are, after a stop, and after a jump of the clocks. */
-function allowance({ world, scenario }: Checks, entry: Entry, late: number): number {
+function allowance({ world, scenario }: Scene, entry: Entry, late: number): number {
   const { process } = entry
   const timers = process.temper.late + 1
   const running = world.now - process.resumedAt
@@ -28,7 +29,7 @@ function allowance({ world, scenario }: Checks, entry: Entry, late: number): num
 }
 
 /** Promise 2: the signal of a lease whose time is over has been aborted, if its process could run. */
-export function checkDeadline(checks: Checks, entry: Entry): void {
+export function checkDeadline(checks: Scene, entry: Entry): void {
   if (!entry.process.running) return
   const late = lateness(checks, entry)
   const allowed = allowance(checks, entry, late)
@@ -40,7 +41,7 @@ export function checkDeadline(checks: Checks, entry: Entry): void {
 }
 
 /** Promises 2 and 4: a loss is signalled in time, and does not come without a cause. */
-export function checkLoss(checks: Checks, entry: Entry, reason: string): void {
+export function checkLoss(checks: Scene, entry: Entry, reason: string): void {
   const { ledger, world } = checks
   const late = -ledger.rest(entry)
   const allowed = allowance(checks, entry, late)
@@ -51,9 +52,9 @@ export function checkLoss(checks: Checks, entry: Entry, reason: string): void {
 }
 
 /** Whether a renewal must have come through in time: its process ran, reached the server, and had time enough. */
-function isUndisturbed({ scenario }: Checks, entry: Entry): boolean {
+function isUndisturbed({ scenario }: Scene, entry: Entry): boolean {
   const { manner, process, grantedAt } = entry
   const { most } = scenario.weather
-  if (!manner.autoRenew || manner.maxHold !== undefined || process.disturbedAt >= grantedAt) return false
+  if (!manner.autoRenew || manner.maxHold !== undefined || process.disturbedAt >= grantedAt - ASKED) return false
   return manner.ttl >= 80 * most + 30 * process.temper.late + 300
 }

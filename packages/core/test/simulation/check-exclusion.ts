@@ -1,12 +1,10 @@
-import type { Checks } from './checks.ts'
-import { nameOf } from './checks.ts'
-import type { Entry } from './ledger.ts'
+import { type Entry, nameOf, type Scene } from './ledger.ts'
 
 /**
  * Promise 1. When a lease is granted, no other one is held that it excludes, judged by the clocks of that one's own
  * process: one that stands still counts for as long as its clocks say so.
  */
-export function checkExclusion({ ledger, world }: Checks, entry: Entry): void {
+export function checkExclusion({ ledger, world }: Scene, entry: Entry): void {
   const { root } = entry
   if (!ledger.isHeld(entry)) return
   let together = 1

@@ -1,12 +1,11 @@
-import { type Checks, type Granting, nameOf } from './checks.ts'
-import type { Entry } from './ledger.ts'
+import { type Entry, type Granting, nameOf, type Scene } from './ledger.ts'
 
 /**
  * Promise 9. Tokens are unique, and rise in real time: above all that were given before it was asked for and, for
  * exclusive leases, above all that were given before. A hold that somebody broke may still be passed on within its process
  * for a moment, below the token of whom the break let in.
  */
-export function checkTokens({ ledger, world, highest }: Checks, { floor, lease }: Granting, entry: Entry): void {
+export function checkTokens({ ledger, world, highest }: Scene, { floor, lease }: Granting, entry: Entry): void {
   const { root } = entry
   const token = lease.fencingToken
   const before = highest.get(root.key) ?? 0n

@@ -1,5 +1,4 @@
-import type { Checks } from './checks.ts'
-import type { Root } from './ledger.ts'
+import type { Root, Scene } from './ledger.ts'
 
 /** Milliseconds for which a backend keeps a grant for a waiter who has not heard of it yet, at least. */
 const CLAIM = 1_000
@@ -8,7 +7,7 @@ const CLAIM = 1_000
  * Promise 11. Who knew that it stood in the queue before another one asked is granted before that one: its token is lower.
  * Provided that it could hear of its grant in time, and give its signs of life.
  */
-export function checkOrder({ ledger, world, scenario }: Checks, first: Root): void {
+export function checkOrder({ ledger, world, scenario }: Scene, first: Root): void {
   const { weather, variant, troubles } = scenario
   if (first.queuedAt === Number.POSITIVE_INFINITY || first.fence === undefined) return
   if (first.process.disturbedAt >= first.askedAt || troubles.force > 0) return

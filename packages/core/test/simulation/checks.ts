@@ -1,12 +1,12 @@
-import type { AcquireAnswer, AcquireRequest, Lease, LockLostError, RenewAnswer, RenewRequest } from '../../src/index.ts'
+import type { AcquireAnswer, AcquireRequest, LockLostError, RenewAnswer, RenewRequest } from '../../src/index.ts'
 import { Answers } from './check-answers.ts'
 import { checkDeadline, checkLoss, lateness } from './check-deadline.ts'
 import { checkExclusion } from './check-exclusion.ts'
 import { checkTokens } from './check-fencing.ts'
 import { checkOrder } from './check-order.ts'
-import { type Entry, Ledger, type Root } from './ledger.ts'
+import { type Entry, type Granting, Ledger, nameOf, type Root, type Scene } from './ledger.ts'
 import type { Process } from './process.ts'
-import type { Manner, Scenario } from './scenario.ts'
+import type { Scenario } from './scenario.ts'
 import type { World } from './world.ts'
 
 /** Milliseconds after which nothing that was sent can still arrive. */
@@ -15,23 +15,12 @@ export const ON_ITS_WAY = 20_000
 /** Milliseconds for which a hold may go round in its process, by the slowest clock. */
 const HAND_ON_FOR = 10.1
 
-/** A lease that a task was just given, and how it asked for it. */
-export interface Granting {
-  readonly process: Process
-  readonly task: string
-  readonly lease: Lease
-  readonly manner: Manner
-  /** The highest fencing token that anybody had been given by then. */
-  readonly floor: bigint
-}
-
 /** Holds what happens against the promises. Its methods are told what happens, in the moment in which it does. */
-export class Checks {
+export class Checks implements Scene {
   readonly world: World
   readonly scenario: Scenario
   readonly ledger: Ledger
   readonly answers: Answers = new Answers(this)
-  /** By key: the highest fencing token given to a task so far. */
   readonly highest: Map<string, bigint> = new Map()
   /** Tasks that wait for a lock, by process and key. */
   readonly #pending = new Map<string, number>()
@@ -189,6 +178,3 @@ export class Checks {
     this.#left.clear()
   }
 }
-
-export const nameOf = ({ lease, process, task, root }: Entry): string =>
-  `${task}@${process.name}'s lease of ${root.key} (${lease.mode}, token ${lease.fencingToken}, owner ${root.owner})`

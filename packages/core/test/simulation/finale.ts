@@ -43,7 +43,9 @@ async function fresh(cast: Cast, name: string): Promise<void> {
   const { checks, world } = cast
   const client = cast.enter()
   const lock = new Lock(name, { backend: client.backend, ttl: 1_000, metadata: '' })
-  const excused = [...checks.ledger.roots.values()].filter((root) => root.key === name && checks.ledger.mayBeThere(root, world.now))
+  const excused = [...checks.ledger.roots.values()].filter(
+    (root) => root.key === name && checks.ledger.mayBeThere(root, world.now),
+  )
   const until = excused.reduce((latest, root) => Math.max(latest, root.until), 0)
   if (await taken(cast, lock)) return
   const why = excused.map(({ owner, excuse }) => `${owner}: ${excuse}`).join(', ')
@@ -58,9 +60,11 @@ async function fresh(cast: Cast, name: string): Promise<void> {
     const { clock } = checks.scenario.variant.traits
     const longest = excused.reduce((most, root) => Math.max(most, root.longest), 0)
     await world.sleep(Math.max(until - world.now, clock === 'none' ? longest * 1.02 + 1_000 : 0))
-    // A hold that was granted to a dead waiter in the meantime lasts for a moment.
-    if (await taken(cast, lock)) return
-    await world.sleep(10_000)
+    // Dead waiters may be granted it one after the other, each for a moment.
+    for (let round = 0; round < 2 + 2 * excused.length; round += 1) {
+      if (await taken(cast, lock)) return
+      await world.sleep(10_000)
+    }
   }
   if (!(await taken(cast, lock)))
     world.fail('orphan', `${name} is not free, though all that could hold it has run out (${why})`)
@@ -87,8 +91,7 @@ export async function closeDown(cast: Cast, client: Client): Promise<void> {
   world.note(process.name, 'closes')
   await client.close()
   // What fails while it closes is not tried again.
-  if (process.disturbedAt >= from - UNDO || checks.scenario.weather.most > 3)
-    for (const root of checks.ledger.roots.values()) if (root.process === process) root.excuse ??= 'closed in trouble'
+  if (process.disturbedAt >= from - UNDO || checks.scenario.weather.most > 3) cast.excuse(client, 'closed in trouble')
   world.after(CLOSE - 1, () =>
     process.deliver(() => {
       if (process.timers > 0) world.fail('residue', `${process.name} has ${process.timers} timers after its close`)

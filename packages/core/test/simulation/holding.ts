@@ -1,6 +1,6 @@
 import { type Lease, Lock } from '../../src/index.ts'
-import { nameOf } from './checks.ts'
-import type { Entry } from './ledger.ts'
+import { lateness } from './check-deadline.ts'
+import { type Entry, nameOf } from './ledger.ts'
 import { outcomeOf, Stopwatch } from './outcome.ts'
 import type { Manner } from './scenario.ts'
 import type { Key, Task } from './task.ts'
@@ -32,7 +32,7 @@ async function renew(task: Task, key: Key, entry: Entry): Promise<void> {
   const { random, checks } = task
   const { lease, manner } = entry
   const { ttl } = manner
-  const longest = ttl > 6_000 && ttl !== 45_000 ? Number.POSITIVE_INFINITY : ttl * 3
+  const longest = ttl >= 600_000 ? Number.POSITIVE_INFINITY : ttl * 3
   const wanted = random.oneOf([undefined, undefined, ttl, ttl / 2 + 20, longest])
   const started = new Stopwatch(entry.process, patienceOf(manner))
   const held = checks.ledger.isHeld(entry)
@@ -49,8 +49,8 @@ async function release(task: Task, key: Key, entry: Entry): Promise<void> {
   const started = new Stopwatch(entry.process, patienceOf(manner))
   const again = entry.leaving
   const { most } = checks.scenario.weather
-  const held = !again && checks.ledger.isHeld(entry) && checks.ledger.rest(entry) > 20 * most + 300
-  const over = !again && !checks.ledger.isHeld(entry)
+  const held = !again && checks.ledger.isHeld(entry) && checks.ledger.rest(entry) > 40 * most + 1_000
+  const over = !again && lateness(checks, entry) > 0.01
   entry.leaving = true
   const outcome = await outcomeOf(lease.release())
   started.check(checks, task.name, 'release', manner.requestTimeout)

@@ -1,6 +1,7 @@
 import type { AcquireRequest, Lease, LeaseMode } from '../../src/index.ts'
 import type { Process } from './process.ts'
-import type { Manner } from './scenario.ts'
+import type { Manner, Scenario } from './scenario.ts'
+import type { World } from './world.ts'
 
 /** One secret's way through the backend, as an observer between core and the backend sees it. */
 export interface Root {
@@ -53,6 +54,16 @@ export interface Entry {
   lostAt: number | undefined
   /** Somebody has seen with `held` that it is not held any more. */
   seenOver: boolean
+}
+
+/** A lease that a task was just given, and how it asked for it. */
+export interface Granting {
+  readonly process: Process
+  readonly task: string
+  readonly lease: Lease
+  readonly manner: Manner
+  /** The highest fencing token that anybody had been given by then. */
+  readonly floor: bigint
 }
 
 /** A time in which somebody broke a lock. */
@@ -152,3 +163,16 @@ export class Ledger {
 
 /** What floating point loses of a deadline on the wall clock. */
 const GRAIN = 0.01
+
+/** A lease as its task and process are called in messages. */
+export const nameOf = ({ lease, process, task, root }: Entry): string =>
+  `${task}@${process.name}'s lease of ${root.key} (${lease.mode}, token ${lease.fencingToken}, owner ${root.owner})`
+
+/** What checks go by. */
+export interface Scene {
+  readonly world: World
+  readonly scenario: Scenario
+  readonly ledger: Ledger
+  /** By key: the highest fencing token given to a task so far. */
+  readonly highest: Map<string, bigint>
+}

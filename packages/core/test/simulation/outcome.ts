@@ -1,4 +1,4 @@
-import type { Checks } from './checks.ts'
+import type { Scene } from './ledger.ts'
 import type { Process } from './process.ts'
 
 export type Outcome<T> = { readonly value: T } | { readonly error: unknown }
@@ -39,7 +39,7 @@ export class Stopwatch {
     return this.process.disturbedAt < this.at - LONGEST
   }
 
-  check({ world }: Checks, who: string, what: string, limit: number): void {
+  check({ world }: Scene, who: string, what: string, limit: number): void {
     const { process } = this
     const took = process.mono - this.#mono
     if (this.steady && took > limit + 2 + TIMERS * (1 + process.temper.late))

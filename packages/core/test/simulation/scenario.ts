@@ -120,7 +120,7 @@ function mannerOf(random: Random, pace: Pace, queue: 'fifo' | 'none'): Manner {
       autoRenew && ttl !== Number.POSITIVE_INFINITY && random.next() < 0.15 ? ttl * random.next() * 2 + 1 : undefined,
     requestTimeout: random.oneOf([500, 1_000, 3_000]),
     fair: queue === 'none' ? random.oneOf([undefined, false]) : random.oneOf([undefined, true, true, 'strict', false]),
-    retryInterval: random.next() < 0.1 ? random.oneOf([20, 100, 500]) : undefined,
+    retryInterval: random.next() < 0.1 ? random.oneOf(ttl > 6_000 ? [500, 1_500] : [20, 100, 500]) : undefined,
   }
 }
 
