@@ -165,7 +165,8 @@ export const lostAndLate: readonly CaseDefinition[] = [
       await t.trouble('delayRequests', 0, 2 * requestTimeout)
       const leases = await Promise.all(names.map((name) => new Lock(name, mine).tryAcquire().catch(() => null)))
       await t.trouble('resume')
-      await Promise.all(leases.map((lease) => lease?.release()))
+      // So many at once may take a slow backend longer than that; what got no answer is taken back in the background.
+      await Promise.all(leases.map((lease) => lease?.release().catch(() => false)))
       const take = (name: string) => new Lock(name, others).using(() => undefined, { timeout: t.patience })
       await Promise.all(names.filter((_, index) => index % 2 === 0).map(take))
       await sleep(5 * requestTimeout)
