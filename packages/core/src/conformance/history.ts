@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { LeaseMode } from '../backend.ts'
 
 /** Milliseconds on the monotonic clock that all processes of this host share. */
@@ -30,6 +31,8 @@ export interface Overlap {
   readonly until: number
   readonly holdings: readonly Holding[]
 }
+
+const shown = ({ who, mode, fencingToken }: Holding): string => `${who} (${mode}, fencing token ${fencingToken})`
 
 /** Who held a lock when, over one case. */
 export class History {
@@ -80,6 +83,21 @@ export class History {
       const before = ordered[index - 1]
       return before !== undefined && after.fencingToken <= before.fencingToken ? [[before, after] as const] : []
     })
+  }
+
+  /** Nobody held while somebody else did. */
+  assertApart(): void {
+    const [overlap, ...more] = this.overlaps()
+    if (overlap === undefined) return
+    const { from, until, holdings } = overlap
+    const others = more.length === 0 ? '' : `, and ${more.length} more times`
+    assert.fail(`for ${(until - from).toFixed(2)} ms held at once: ${holdings.map(shown).join(' and ')}${others}`)
+  }
+
+  /** The tokens rose from one grant to the next. */
+  assertRising(): void {
+    const [descent] = this.descents()
+    if (descent !== undefined) assert.fail(`${shown(descent[1])} was granted after ${shown(descent[0])}`)
   }
 
   /** Ends come before beginnings of the same moment. */

@@ -99,10 +99,11 @@ function planned(target: ConformanceTarget, theme: string, { title, body }: Case
       const stage = new Stage(target, seedOf(seed, title))
       seen?.(stage.history)
       try {
-        await within(limit, title, body(stage))
+        // That two held at once explains whatever else went wrong.
+        await within(limit, title, body(stage)).finally(() => stage.history.assertApart())
       } catch (error) {
         // What was left to chance can be had again. Under Jest, errors of Node.js itself are no instances of its `Error`.
-        if (stage.random.drawn && isNativeError(error)) error.message += ` (seed ${seed})`
+        if (stage.drawn && isNativeError(error)) error.message += ` (seed ${seed})`
         throw error
       } finally {
         await stage.close()

@@ -1,7 +1,6 @@
 /** Numbers that a failed case can be repeated with: a seed in, the same sequence out (mulberry32). */
 export class Random {
   #state: number
-  #drawn = false
 
   constructor(seed: number) {
     this.#state = seed | 0
@@ -9,7 +8,6 @@ export class Random {
 
   /** A fraction in [0, 1). */
   next(): number {
-    this.#drawn = true
     this.#state = (this.#state + 0x6d2b79f5) | 0
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
@@ -18,11 +16,6 @@ export class Random {
 
   oneOf<T>(values: readonly T[]): T {
     return values[Math.floor(this.next() * values.length)] as T
-  }
-
-  /** Whether anything was left to chance. */
-  get drawn(): boolean {
-    return this.#drawn
   }
 }
 

@@ -7,7 +7,7 @@ import { Contender, type ContenderOptions } from './contender.ts'
 import { History, hostNow } from './history.ts'
 import { ConformanceProcess } from './processes/process.ts'
 import type { Usage } from './processes/protocol.ts'
-import { Random } from './random.ts'
+import { Random, seedOf } from './random.ts'
 import type { ConformanceFaults, ConformanceTarget, Fault } from './target.ts'
 import { Witness } from './witness.ts'
 
@@ -35,16 +35,18 @@ export class Stage {
   /** Used by this case only. */
   readonly name: string = `case-${systemRuntime.id(9)}`
   readonly key: LockKey = lockKey(this.namespace, this.name)
-  readonly random: Random
+  /** Whether anything was left to chance. */
+  drawn = false
   readonly history: History = new History()
   readonly #target: ConformanceTarget
+  readonly #seed: number
   readonly #clients: LockBackend[] = []
   readonly #processes: ConformanceProcess[] = []
   #started = 0
   #troubled = false
 
   constructor(target: ConformanceTarget, seed = 0) {
-    this.random = new Random(seed)
+    this.#seed = seed
     const { capabilities, latency = 20 } = target
     const { min, max } = capabilities.ttl
     this.#target = target
@@ -143,6 +145,12 @@ export class Stage {
     return new Witness(this.history)
   }
 
+  /** Numbers for one user of them: who shared them with others would get them in an order that differs from run to run. */
+  chance(user: string): Random {
+    this.drawn = true
+    return new Random(seedOf(this.#seed, user))
+  }
+
   offers(name: Fault): boolean {
     return this.#target.faults?.[name] !== undefined
   }
@@ -168,7 +176,7 @@ export class Stage {
   /** Ends trouble and closes all clients; what they still hold is released. */
   async close(): Promise<void> {
     if (this.#troubled) await this.#target.faults?.resume?.()
-    await Promise.all(this.#processes.map((one) => one.kill()))
+    await Promise.all(this.#processes.map((one) => one.dismiss()))
     await Promise.all(this.#clients.map((backend) => createLocks({ backend }).close()))
   }
 }

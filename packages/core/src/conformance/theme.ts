@@ -52,5 +52,10 @@ export const sharedClock: Need = declared(
   'a shared clock',
   ({ capabilities }) => capabilities.guarantee.expiry === 'shared clock',
 )
+/** Several processes can contend, as far as the backend goes. */
+export const shareable: Need = declared(
+  'other processes',
+  ({ capabilities }) => capabilities.guarantee.scope !== 'process',
+)
 /** The target can be had in other processes as well. */
 export const processes: Need = offered('the module of the target', ({ module }) => module !== undefined)

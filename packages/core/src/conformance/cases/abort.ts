@@ -94,10 +94,11 @@ export const abort: Theme = theme('abort', [
     async body(t) {
       const [mine, others] = [t.options(await t.client()), t.options(await t.client())]
       const names = Array.from({ length: 60 }, (_, index) => `${t.name}/${index}`)
+      const random = t.chance('moments')
       const abortOne = async (name: string, index: number): Promise<void> => {
         const controller = new AbortController()
         const attempt = new Lock(name, mine).acquire({ signal: controller.signal }).catch(() => null)
-        await (index % 3 === 0 ? sleep(2 * t.pause * t.random.next()) : turns(index % 20))
+        await (index % 3 === 0 ? sleep(2 * t.pause * random.next()) : turns(index % 20))
         controller.abort()
         await (await attempt)?.release()
       }

@@ -114,8 +114,8 @@ export const fencing: Theme = theme('fencing', [
       const [first, second] = await t.pair()
       const task = (lock: Lock) => lock.using((lease) => witness.watch('a task', lease, () => Promise.resolve()))
       await Promise.all([first, first, first, second, first, first, second, first, first, first].map(task))
-      assert.equal(witness.entries, 10)
-      witness.assertRising()
+      assert.equal(t.history.holdings.length, 10)
+      t.history.assertRising()
     },
   },
   {
@@ -128,8 +128,8 @@ export const fencing: Theme = theme('fencing', [
         await Promise.all(Array.from({ length: 300 }, () => task(first)))
         await task(second)
       }
-      assert.equal(witness.entries, 903)
-      witness.assertRising()
+      assert.equal(t.history.holdings.length, 903)
+      t.history.assertRising()
     },
   },
   {

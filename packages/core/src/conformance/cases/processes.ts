@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import type { LeaseMode } from '../../backend.ts'
 import { type Lock, ReadWriteLock, Semaphore } from '../../index.ts'
-import type { Holding } from '../history.ts'
 import type { ConformanceProcess } from '../processes/process.ts'
+import type { Random } from '../random.ts'
 import type { Stage } from '../stage.ts'
-import { mode, processes as module, type Need, offered, queue, type Theme, theme } from '../theme.ts'
+import { mode, processes as module, type Need, offered, queue, shareable, type Theme, theme } from '../theme.ts'
 import { eventually, later, sleep, within } from '../time.ts'
 
 const PROCESSES = 3
@@ -12,23 +12,8 @@ const ROUNDS = 4
 /** A dead waiter's place, and a grant to it, may last this long. */
 const DEAD_WAITER = 10_000
 
+const several: readonly Need[] = [shareable, module]
 const signals: Need = offered('signals to stop a process', () => process.platform !== 'win32')
-
-const shown = ({ who, mode, fencingToken }: Holding): string => `${who} (${mode}, fencing token ${fencingToken})`
-
-/** Nobody held when others did: an exact sweep over what all processes noted, on one clock. */
-function assertApart({ history }: Stage): void {
-  const [overlap, ...more] = history.overlaps()
-  if (overlap === undefined) return
-  const lasted = (overlap.until - overlap.from).toFixed(2)
-  const others = more.length === 0 ? '' : `, and ${more.length} more times`
-  assert.fail(`for ${lasted} ms held at once: ${overlap.holdings.map(shown).join(' and ')}${others}`)
-}
-
-function assertRising({ history }: Stage): void {
-  const [descent] = history.descents()
-  if (descent !== undefined) assert.fail(`${shown(descent[1])} was granted after ${shown(descent[0])}`)
-}
 
 interface Contest {
   readonly modes: readonly LeaseMode[]
@@ -38,6 +23,7 @@ interface Contest {
 
 /** Processes contend, some of them are stopped or killed meanwhile; afterwards the lock can be had. */
 async function contest(t: Stage, { modes, permits = 1, trouble }: Contest): Promise<void> {
+  const random = t.chance('trouble')
   t.history.permits = permits
   const ttl = t.steady
   const contention = (): Parameters<ConformanceProcess['contend']>[0] => ({
@@ -46,25 +32,26 @@ async function contest(t: Stage, { modes, permits = 1, trouble }: Contest): Prom
     permits,
     tasks: 2,
     hold: ttl / 2,
-    seed: Math.floor(t.random.next() * 2 ** 31),
+    seed: Math.floor(random.next() * 2 ** 31),
   })
   const join = async (): Promise<ConformanceProcess> => {
+    const wanted = contention()
     const joining = await t.process()
-    await joining.contend(contention())
+    await joining.contend(wanted)
     return joining
   }
   const running = await Promise.all(Array.from({ length: PROCESSES }, join))
   for (let round = 0; round < (trouble === 'none' ? 1 : ROUNDS); round += 1) {
     // Every other time for longer than a hold lasts.
-    const pause = ttl * (0.2 + t.random.next() / 2 + (round % 2 === 0 ? 1 : 0))
+    const pause = ttl * (0.2 + random.next() / 2 + (round % 2 === 0 ? 1 : 0))
     if (trouble === 'stopped') {
-      const victim = running[victimOf(t, running)] as ConformanceProcess
+      const victim = running[victimOf(t, random, running)] as ConformanceProcess
       victim.stop()
       await sleep(pause)
       victim.go()
     } else await sleep(pause)
     if (trouble === 'killed') {
-      const index = victimOf(t, running)
+      const index = victimOf(t, random, running)
       await running[index]?.kill()
       running[index] = await join()
     }
@@ -74,11 +61,10 @@ async function contest(t: Stage, { modes, permits = 1, trouble }: Contest): Prom
   )
   await Promise.all(running.map((one) => one.rest()))
   await takeEach(t, modes, permits)
-  assertApart(t)
 }
 
 /** One who holds, if there is one: that is where trouble tells. */
-function victimOf({ history, random }: Stage, running: readonly ConformanceProcess[]): number {
+function victimOf({ history }: Stage, random: Random, running: readonly ConformanceProcess[]): number {
   const holding = history.holdings.findLast(({ end }) => end === undefined)
   const index = running.findIndex(({ who }) => holding?.who.startsWith(who))
   return index < 0 ? Math.floor(random.next() * running.length) : index
@@ -106,14 +92,14 @@ async function assertEnds(t: Stage, one: ConformanceProcess, keeping: readonly s
 
 const contests: Theme['cases'] = (['stopped', 'killed'] as const).flatMap((trouble) => {
   const meanwhile = { stopped: 'while some are stopped and go on', killed: 'while some are killed' }[trouble]
-  const needs = [module, signals]
+  const needs = [...several, signals]
   return [
     {
       title: `processes never hold at once, and tokens rise, ${meanwhile}`,
       needs,
       async body(t: Stage) {
         await contest(t, { modes: ['exclusive'], trouble })
-        assertRising(t)
+        t.history.assertRising()
       },
     },
     {
@@ -132,7 +118,7 @@ const contests: Theme['cases'] = (['stopped', 'killed'] as const).flatMap((troub
 export const processes: Theme = theme('processes', [
   {
     title: 'a lock that is held here is held for another process, and the reverse',
-    needs: [module],
+    needs: several,
     async body(t) {
       const [here, other] = [await t.lock(), await t.process()]
       const lease = await here.acquire()
@@ -151,16 +137,16 @@ export const processes: Theme = theme('processes', [
   },
   {
     title: 'processes never hold at once, and tokens rise',
-    needs: [module],
+    needs: several,
     async body(t) {
       await contest(t, { modes: ['exclusive'], trouble: 'none' })
-      assertRising(t)
+      t.history.assertRising()
     },
   },
   ...contests,
   {
     title: 'a holder that was stopped for longer than its ttl finds its lease lost, and leaves its successor alone',
-    needs: [module, signals],
+    needs: [...several, signals],
     async body(t) {
       const [here, other] = [await t.lock(), await t.process()]
       await other.acquire(t.usage({ ttl: t.ttl }))
@@ -174,12 +160,11 @@ export const processes: Theme = theme('processes', [
       await sleep(t.brief)
       await lease.renew()
       assert.equal(await lease.release(), true)
-      assertApart(t)
     },
   },
   {
     title: 'a holder whose process was killed is replaced by who waits, as soon as is declared',
-    needs: [module, signals],
+    needs: [...several, signals],
     async body(t) {
       const [here, other] = [await t.lock(), await t.process()]
       const atOnce = t.capabilities.guarantee.deadHolder === 'at once'
@@ -193,7 +178,7 @@ export const processes: Theme = theme('processes', [
   },
   {
     title: 'waiters of different processes are served in the order of their arrival',
-    needs: [module, queue],
+    needs: [...several, queue],
     async body(t) {
       const here = await t.lock()
       const lease = await here.acquire()
@@ -214,7 +199,7 @@ export const processes: Theme = theme('processes', [
   },
   {
     title: 'a waiter whose process was killed is skipped',
-    needs: [module, signals, queue],
+    needs: [...several, signals, queue],
     async body(t) {
       const here = await t.lock()
       const lease = await here.acquire()
@@ -230,7 +215,7 @@ export const processes: Theme = theme('processes', [
   },
   {
     title: 'a lease detached in one process goes on in another, and nobody gets in between',
-    needs: [module],
+    needs: several,
     async body(t) {
       const [here, other] = [await t.lock({ ttl: t.steady }), await t.process()]
       const token = await other.acquire(t.usage({ ttl: t.steady }))
@@ -243,12 +228,11 @@ export const processes: Theme = theme('processes', [
       assert.equal(await next.held(), true)
       assert.equal(await next.release(), true)
       assert.ok((await rival).fencingToken > token)
-      assertApart(t)
     },
   },
   {
     title: 'a process ends by itself after release and close',
-    needs: [module],
+    needs: several,
     async body(t) {
       const other = await t.process()
       await other.acquire(t.usage())
@@ -259,7 +243,7 @@ export const processes: Theme = theme('processes', [
   },
   {
     title: 'a held lease does not keep its process up',
-    needs: [module],
+    needs: several,
     async body(t) {
       const other = await t.process()
       await other.acquire(t.usage({ ttl: t.steady }))
@@ -269,7 +253,7 @@ export const processes: Theme = theme('processes', [
   },
   {
     title: 'a pending acquire keeps its process up until it is granted',
-    needs: [module],
+    needs: several,
     async body(t) {
       const [here, other] = [await t.lock(), await t.process()]
       const lease = await here.acquire()

@@ -23,7 +23,7 @@ export const semaphore: Theme = theme('semaphore', [
         await lease.release()
       }
       await Promise.all(tasks)
-      assert.equal(witness.entries, 18)
+      assert.equal(t.history.holdings.length, 18)
     },
   },
   {

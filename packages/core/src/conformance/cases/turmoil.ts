@@ -14,15 +14,16 @@ const someTrouble: Need = offered('some fault', (target) => KINDS.some((kind) =>
 
 /** One kind of trouble after the other, with a little peace in between. */
 async function makeTrouble(t: Stage, clients: readonly LockBackend[]): Promise<void> {
+  const random = t.chance('trouble')
   const kinds = KINDS.filter((kind) => t.offers(kind))
   for (let round = 0; round < ROUNDS; round += 1) {
-    const kind = t.random.oneOf(kinds)
-    if (kind === 'isolate') await t.trouble(kind, t.random.oneOf(clients))
+    const kind = random.oneOf(kinds)
+    if (kind === 'isolate') await t.trouble(kind, random.oneOf(clients))
     else if (kind === 'delayRequests') await t.trouble(kind, 0, t.ttl)
     else await t.trouble(kind)
-    await sleep(1.5 * t.ttl * t.random.next())
+    await sleep(1.5 * t.ttl * random.next())
     if (t.offers('resume')) await t.trouble('resume')
-    await sleep(0.5 * t.ttl * t.random.next())
+    await sleep(0.5 * t.ttl * random.next())
   }
 }
 
@@ -32,13 +33,14 @@ async function contend(t: Stage, witness: Witness, locksOf: (backend: LockBacken
   const locks = clients.map(locksOf)
   let over = false
   const task = async (who: string, choice: readonly Lock[]): Promise<void> => {
+    const random = t.chance(who)
     for (; !over; await sleep(1)) {
-      const lease = await t.random
+      const lease = await random
         .oneOf(choice)
         .tryAcquire({ timeout: t.ttl })
         .catch(() => null)
       if (lease === null) continue
-      await witness.watch(who, lease, () => sleep(0.5 * t.ttl * t.random.next() ** 2))
+      await witness.watch(who, lease, () => sleep(0.5 * t.ttl * random.next() ** 2))
       await lease.release().catch(() => false)
     }
   }
@@ -51,7 +53,7 @@ async function contend(t: Stage, witness: Witness, locksOf: (backend: LockBacken
     over = true
   }
   await Promise.all(tasks)
-  assert.ok(witness.entries > 0, 'the lock was never granted')
+  assert.ok(t.history.holdings.length > 0, 'the lock was never granted')
   for (const choice of locks)
     for (const lock of choice) await lock.using(() => undefined, { timeout: t.expiry(), requestTimeout: t.patience })
 }
@@ -64,7 +66,7 @@ export const turmoil: Theme = theme('turmoil', [
       const witness = t.witness()
       const options = { ttl: t.ttl, requestTimeout: t.ttl / 2 }
       await contend(t, witness, (backend) => [new Lock(t.name, t.options(backend, options))])
-      witness.assertRising()
+      t.history.assertRising()
     },
   },
   {

@@ -56,10 +56,7 @@ function syntaxPlace({ stack = '' }: SyntaxError, file: string): string {
   return place === null ? `. Where: node --check ${file}` : `\n  at ${place[1]}: ${place[2]?.trim()}`
 }
 
-/**
- * Passed on call by call, since a target may be an instance of a class with private state. A storage within one process
- * cannot be had in others.
- */
+/** Passed on call by call, since a target may be an instance of a class with private state. */
 function withModule(target: ConformanceTarget, module: string): ConformanceTarget {
   const { name, capabilities, ttl, latency, faults } = target
   return {
@@ -68,7 +65,7 @@ function withModule(target: ConformanceTarget, module: string): ConformanceTarge
     ttl,
     latency,
     faults,
-    module: target.module ?? (capabilities.guarantee.scope === 'process' ? undefined : module),
+    module: target.module ?? module,
     connect: () => target.connect(),
     close: () => target.close?.(),
   }

@@ -46,6 +46,7 @@ export class ConformanceProcess {
   #requests = 0
   #stopped: Trouble | undefined
   #killedAt: number | undefined
+  #dismissed = false
   #complaints = ''
 
   private constructor(module: string | URL, who: string, history: History) {
@@ -146,6 +147,12 @@ export class ConformanceProcess {
     await this.ended
   }
 
+  /** Ends it because its case is over: no news for the history. */
+  async dismiss(): Promise<void> {
+    this.#dismissed = true
+    await this.kill()
+  }
+
   async #ask<Do extends keyof Commands>(
     name: Do,
     ...args: Parameters<Commands[Do]>
@@ -180,13 +187,11 @@ export class ConformanceProcess {
 
   /** A process that is gone holds nothing. */
   #settle(): void {
-    const killedAt = this.#killedAt ?? hostNow()
+    const at = this.#killedAt ?? hostNow()
+    const end = this.#killedAt === undefined ? 'lost' : 'killed'
     for (const holding of this.#leases.values())
       if (holding.end === undefined)
-        Object.assign(holding, {
-          until: Math.min(holding.until, killedAt),
-          end: this.#killedAt === undefined ? 'lost' : 'killed',
-        })
-    if (this.#killedAt !== undefined) this.#history.trouble('killed', this.who, this.#killedAt)
+        Object.assign(holding, { until: Math.min(holding.until, at), end: this.#dismissed ? undefined : end })
+    if (this.#killedAt !== undefined && !this.#dismissed) this.#history.trouble('killed', this.who, at)
   }
 }
