@@ -34,21 +34,17 @@ export function tryCases(folder: string, target: string, names: readonly string[
   })
 }
 
-/** What the simulation has found. */
-export interface Finding {
-  readonly seed: number
-  readonly said: string
-}
-
-/** Runs the simulation that lies in `folder`, from seed 1 up to the first that finds something, or to `last`. */
-export function trySeeds(folder: string, last: number): Promise<Finding | undefined> {
-  const script = join(folder, 'test/mutants/run-seeds.ts')
+/** Runs the simulation that lies in `folder`, and resolves with the first seed of so many that finds something. */
+export function trySeeds(folder: string, seeds: number): Promise<number | undefined> {
+  const script = join(folder, 'test/simulation/main.ts')
+  const flags = ['--seeds', String(seeds), '--workers', '1', '--stop-at-first']
   return new Promise((resolve, reject) => {
-    const options = { timeout: TIME_BOX, killSignal: 'SIGKILL' } as const
-    execFile(process.execPath, ['--no-warnings', script, String(last)], options, (error, stdout, stderr) => {
+    const options = { timeout: TIME_BOX, killSignal: 'SIGKILL', maxBuffer: 2 ** 24 } as const
+    execFile(process.execPath, ['--no-warnings', script, ...flags], options, (error, stdout, stderr) => {
+      const seed = /^seed (\d+) /m.exec(stdout)?.[1]
       if (error === null) resolve(undefined)
-      else if (stdout.startsWith('{')) resolve(JSON.parse(stdout) as Finding)
-      else reject(error.killed === true ? new Error(`no end within ${TIME_BOX} ms`) : new Error(stderr.trim()))
+      else if (error.code === 1 && seed !== undefined) resolve(Number(seed))
+      else reject(new Error(error.killed === true ? `no end within ${TIME_BOX} ms` : stderr.trim()))
     })
   })
 }

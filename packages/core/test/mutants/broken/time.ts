@@ -24,11 +24,11 @@ class TwoSteps extends Server {
 /** When a hold ends, and when its holder thinks that it does. */
 export const time: readonly BrokenBackend[] = [
   server(
-    'a hold runs out a little early',
+    'a hold runs out 100 ms early',
     replaced,
     class extends Server {
       protected override lives({ ends }: Hold): boolean {
-        return ends - 20 > this.now()
+        return ends - 100 > this.now()
       }
     },
   ),

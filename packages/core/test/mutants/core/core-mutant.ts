@@ -10,6 +10,6 @@ export interface CoreMutant extends Flaw {
   readonly replace: string
   /** On which backend the case sees it. */
   readonly target: SoundTarget
-  /** The simulation finds it, too, within a few dozen seeds. Default: it isn't asked. */
+  /** The simulation finds it, too, within its first seeds. Default: it isn't asked. */
   readonly simulated?: boolean
 }

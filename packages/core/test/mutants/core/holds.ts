@@ -9,6 +9,7 @@ export const holds: readonly CoreMutant[] = [
     replace: 'since: engine.runtime.now() }',
     target: 'native',
     caughtBy: 'local deadline: a grant counts from the moment before its request, not from the answer',
+    simulated: true,
   },
   {
     flaw: 'the time of a renewal counts from its answer',
@@ -42,6 +43,7 @@ export const holds: readonly CoreMutant[] = [
     replace: 'return true',
     target: 'memory',
     caughtBy: 'local deadline: after a blocked event loop held is right at once',
+    simulated: true,
   },
   {
     flaw: 'a lease that was lost can come back',
@@ -167,6 +169,7 @@ export const holds: readonly CoreMutant[] = [
     replace: 'this.#planRenewal(demand.ttl, this.#since, FIRST_SPREAD)',
     target: 'memory',
     caughtBy: 'expiry: who gets the lock by a release comes to its whole ttl, whatever it was granted at first',
+    simulated: true,
   },
   {
     flaw: 'a body that failed leaves the lock held',
@@ -192,6 +195,7 @@ export const holds: readonly CoreMutant[] = [
     target: 'native',
     caughtBy:
       'hand-over: a detached lease goes on elsewhere with the same fencing token and owner, and nobody gets in between',
+    simulated: true,
   },
   {
     flaw: 'a ttl below the minimum is asked for',

@@ -18,6 +18,7 @@ export const records: readonly CoreMutant[] = [
     replace: '    void slot\n',
     target: 'memory',
     caughtBy: 'unknown outcome: requests that arrive late, of whatever step, leave nothing behind',
+    simulated: true,
   },
   {
     flaw: 'a removed record raises no floor',
@@ -53,6 +54,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'const force = false',
     target: 'memory',
     caughtBy: 'unknown outcome: requests that arrive late, of whatever step, leave nothing behind',
+    simulated: true,
   },
   {
     flaw: 'a cancel does not stop an acquire under way',
@@ -70,6 +72,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'stop: this.#watch(key, () => undefined),',
     target: 'memory',
     caughtBy: 'fairness: a release wakes the waiter at once, without waiting for its next look',
+    simulated: true,
   },
   {
     flaw: 'an entry seen for the first time is over at once',
@@ -171,6 +174,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'term: waiter.term })',
     target: 'memory',
     caughtBy: 'fairness: a waiter that does not call again is no longer counted, while one that does keeps its place',
+    simulated: true,
   },
   {
     flaw: 'a newcomer passes those who wait',
@@ -223,6 +227,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'fence += 1n',
     target: 'memory',
     caughtBy: 'fencing: tokens reserved by a waiter are granted to nobody else',
+    simulated: true,
   },
   {
     flaw: 'reserved tokens are granted to the next',
@@ -231,6 +236,7 @@ export const records: readonly CoreMutant[] = [
     replace: 'const next = { fence: fence + BigInt(0 * tokens), holders',
     target: 'polling',
     caughtBy: 'fencing: reserved tokens are granted to nobody else',
+    simulated: true,
   },
   {
     flaw: 'a break leaves the last of several readers',

@@ -27,6 +27,7 @@ export const waiting: readonly CoreMutant[] = [
     replace: '    void [key, token, mode, timeout]\n',
     target: 'native',
     caughtBy: 'abort: a request that is under way when its acquire is aborted leaves no hold behind',
+    simulated: true,
   },
   {
     flaw: 'taking back is tried once only',
@@ -104,6 +105,7 @@ export const waiting: readonly CoreMutant[] = [
     replace: '',
     target: 'native',
     caughtBy: 'residue: close ends what waits with LOCK_BACKEND, and frees what is held',
+    simulated: true,
   },
   {
     flaw: 'close leaves waiting what waits',
@@ -112,6 +114,7 @@ export const waiting: readonly CoreMutant[] = [
     replace: '',
     target: 'memory',
     caughtBy: 'residue: close ends what waits with LOCK_BACKEND, and frees what is held',
+    simulated: true,
   },
   {
     flaw: 'an attempt is made though its signal was aborted before',
