@@ -13,9 +13,11 @@ export function breakLock(cast: Cast, client: Client, name: string): Promise<boo
       const held = checks.ledger.open(name).filter((entry) => checks.ledger.isHeld(entry))
       const time = { key: name, from: world.now, to: Number.POSITIVE_INFINITY }
       checks.ledger.breaks.push(time)
+      client.breaks += 1
       const started = new Stopwatch(client.process, 3_000)
       const outcome = await outcomeOf(new Lock(name, { backend: client.backend }).forceRelease())
       started.check(checks, task.name, 'forceRelease', 3_000)
+      if (client.backend.breaks > client.breaks) checks.world.fail('break', `${name} was broken twice for one call`)
       task.note(`breaks ${name}: ${'error' in outcome ? 'no answer' : outcome.value}`)
       const key = checks.scenario.keys.find((one) => one.name === name)
       if ('error' in outcome) {

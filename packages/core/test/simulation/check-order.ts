@@ -22,3 +22,33 @@ export function checkOrder({ ledger, world, scenario }: Scene, first: Root): voi
       )
   }
 }
+
+/** Milliseconds within which a free lock is given to who waits for it: messages, and timers, one after the other. */
+const MESSAGES = 60
+const TIMERS = 8
+const SPARE = 150
+
+/**
+ * Who waits gets the lock soon after the last one that was in the way has left. In runs without any trouble, over backends
+ * that give notice.
+ */
+export function checkPromptness({ ledger, world, scenario }: Scene, root: Root, asked: number): void {
+  const { weather, variant, rough, manners } = scenario
+  if (rough || weather.most > 10 || (variant.kind === 'record' && !variant.traits.watch)) return
+  const { late } = root.process.temper
+  const reaction = MESSAGES * weather.most + TIMERS * (late + 1)
+  if (manners.some(({ ttl }) => Math.min(ttl, CLAIM) < reaction + SPARE)) return
+  let free = asked
+  for (const other of ledger.roots.values()) {
+    if (other.key !== root.key || other === root || other.idle) continue
+    if (other.clearedAt <= world.now) free = Math.max(free, other.clearedAt)
+    else if (other.leases > 0) {
+      // It may have run out, or be on its way out: since when, only the backend knows.
+      const isBeside = other.mode === root.mode && root.mode !== 'exclusive'
+      const stays = ledger.entries.some((entry) => entry.root === other && !entry.leaving && ledger.isHeld(entry))
+      if (!isBeside || (root.mode === 'semaphore' && !stays)) return
+    }
+  }
+  if (world.now - free > reaction + SPARE)
+    world.fail('promptness', `${root.owner} is granted ${root.key} only ${world.now - free} ms after it was free`)
+}

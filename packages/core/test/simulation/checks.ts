@@ -3,7 +3,8 @@ import { Answers } from './check-answers.ts'
 import { checkDeadline, checkLoss, lateness } from './check-deadline.ts'
 import { checkExclusion } from './check-exclusion.ts'
 import { checkTokens } from './check-fencing.ts'
-import { checkOrder } from './check-order.ts'
+import { checkOrder, checkPromptness } from './check-order.ts'
+import { Waits } from './check-waits.ts'
 import { type Entry, type Granting, Ledger, nameOf, type Root, type Scene } from './ledger.ts'
 import type { Process } from './process.ts'
 import type { Scenario } from './scenario.ts'
@@ -21,11 +22,9 @@ export class Checks implements Scene {
   readonly scenario: Scenario
   readonly ledger: Ledger
   readonly answers: Answers = new Answers(this)
+  readonly waits: Waits = new Waits(this)
   readonly highest: Map<string, bigint> = new Map()
-  /** Tasks that wait for a lock, by process and key. */
-  readonly #pending = new Map<string, number>()
   readonly #touched = new Set<Process>()
-  readonly #left = new Map<string, { readonly process: Process; readonly key: string }>()
 
   constructor(world: World, scenario: Scenario) {
     this.world = world
@@ -37,6 +36,8 @@ export class Checks implements Scene {
 
   /** Core asks the backend for a lock. */
   asked(process: Process, request: AcquireRequest): Root {
+    if (!Number.isFinite(request.ttl))
+      this.world.fail('contract', `${request.owner} is asked for with ttl ${request.ttl}`)
     const root = this.ledger.rootOf(request, process, this.highest.get(request.key.name) ?? 0n)
     this.armed(root, request.ttl)
     return root
@@ -91,7 +92,7 @@ export class Checks implements Scene {
 
   /** A task was given a lease. */
   granted(granting: Granting): Entry {
-    const { process, lease, task, manner } = granting
+    const { process, lease, task, manner, asked } = granting
     const root = this.ledger.roots.get(lease.owner) as Root
     root.leases += 1
     const entry = this.#enter(granting, root, false)
@@ -101,6 +102,7 @@ export class Checks implements Scene {
       root.grantedAt = this.world.now
       root.fence = lease.fencingToken
       checkOrder(this, root)
+      checkPromptness(this, root, asked)
     } else if (manner.fair === 'strict' || this.world.now - root.grantedAt > HAND_ON_FOR)
       this.world.fail('hand-on', `${nameOf(entry)} was passed on ${this.world.now - root.grantedAt} ms after its grant`)
     checkExclusion(this, entry)
@@ -153,28 +155,22 @@ export class Checks implements Scene {
     return held
   }
 
-  /** Counts tasks that wait for a lock; the last one to leave must not leave anything at the backend. */
-  waits(process: Process, key: string, change: 1 | -1): void {
-    const id = `${process.name} ${key}`
-    const count = (this.#pending.get(id) ?? 0) + change
-    this.#pending.set(id, count)
-    if (count === 0) this.#left.set(id, { process, key })
+  /** Whether anybody waits or holds. */
+  get goingOn(): boolean {
+    return this.waits.some || this.ledger.entries.some(({ leaving, lostAt }) => !leaving && lostAt === undefined)
   }
 
   #settled(): void {
     if (this.#touched.size > 0) {
       for (const entry of this.ledger.entries)
-        if (this.#touched.has(entry.process) && entry.lostAt === undefined) this.ledger.look(entry)
+        if (this.#touched.has(entry.process) && entry.lostAt === undefined) {
+          const passed = entry.mono - entry.process.mono
+          this.ledger.look(entry)
+          if (passed < -1 && this.ledger.rest(entry) > 0)
+            this.world.fail('lost stays lost', `${nameOf(entry)} was over for ${-passed} ms, and is held again`)
+        }
       this.#touched.clear()
     }
-    for (const [id, { process, key }] of this.#left) {
-      if (this.#pending.get(id) !== 0 || !process.alive) continue
-      for (const root of this.ledger.roots.values()) {
-        if (root.process !== process || root.key !== key || root.leases > 0) continue
-        if (root.leavingAt > this.world.now && root.clearedAt > this.world.now && root.excuse === undefined)
-          this.world.fail('undo', `nobody of ${process.name} waits any more, but ${root.owner} is not taken back`)
-      }
-    }
-    this.#left.clear()
+    this.waits.check()
   }
 }

@@ -1,12 +1,4 @@
-import {
-  createLocks,
-  type Lock,
-  type LockBackend,
-  type LockOptions,
-  ReadWriteLock,
-  recordBackend,
-  Semaphore,
-} from '../../src/index.ts'
+import { createLocks, type Lock, type LockOptions, ReadWriteLock, recordBackend, Semaphore } from '../../src/index.ts'
 import type { MemoryStore } from '../../src/memory-backend.ts'
 import { FaultyStore } from '../faulty-store.ts'
 import { NativeBackend } from '../native-backend.ts'
@@ -33,9 +25,11 @@ export type Face = 'exclusive' | 'shared' | 'semaphore'
 /** The library, as one process has it. */
 export class Client {
   readonly process: Process
-  readonly backend: LockBackend
+  readonly backend: Tap
   readonly store: FaultyStore | undefined
   closed: Promise<void> | undefined
+  /** How often somebody has asked it to break a lock. */
+  breaks: number = 0
   readonly #locks = new Map<string, Lock>()
 
   constructor(process: Process, scenario: Scenario, service: Service, checks: Checks) {

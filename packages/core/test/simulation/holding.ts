@@ -101,7 +101,14 @@ async function takeUp(task: Task, json: string, key: Key, entry: Entry): Promise
       continue
     }
     root.excuse = undefined
-    const taken = { process: client.process, task: task.name, lease: outcome.value, manner, floor: 0n }
+    const taken = {
+      process: client.process,
+      task: task.name,
+      lease: outcome.value,
+      manner,
+      asked: started.at,
+      floor: 0n,
+    }
     const successor = checks.attached(taken, entry)
     await task.sleep(random.next() * 50)
     await release(task, key, successor)

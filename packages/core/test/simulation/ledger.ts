@@ -62,6 +62,8 @@ export interface Granting {
   readonly task: string
   readonly lease: Lease
   readonly manner: Manner
+  /** When the task asked, in true time. */
+  readonly asked: number
   /** The highest fencing token that anybody had been given by then. */
   readonly floor: bigint
 }

@@ -38,10 +38,14 @@ export interface Troubles {
   readonly death: number
   readonly close: number
   readonly force: number
+  /** A process stands still just when the time of a lease of it runs out. */
+  readonly freeze: number
 }
 
 /** All that a seed decides before its run begins. */
 export interface Scenario {
+  /** Whether there may be any trouble at all. */
+  readonly rough: boolean
   readonly variant: Variant
   readonly weather: Weather
   readonly troubles: Troubles
@@ -58,6 +62,8 @@ export interface Scenario {
   readonly endless: boolean
   /** Tasks hold so long that leases which nothing renews run out. */
   readonly overstay: boolean
+  /** How often tasks look who holds instead of asking for a lock. */
+  readonly curiosity: number
   /** Milliseconds that tasks pause between their rounds, at most. */
   readonly leisure: number
 }
@@ -65,7 +71,18 @@ export interface Scenario {
 /** Clocks run at rates that differ by less than the 1 % that is allowed for. */
 const DRIFT = 0.004
 
-const NO_TROUBLE: Troubles = { cut: 0, part: 0, hang: 0, stop: 0, sleep: 0, step: 0, death: 0, close: 0, force: 0 }
+const NO_TROUBLE: Troubles = {
+  cut: 0,
+  part: 0,
+  hang: 0,
+  stop: 0,
+  sleep: 0,
+  step: 0,
+  death: 0,
+  close: 0,
+  force: 0,
+  freeze: 0,
+}
 
 export const kindOf = (seed: number): Kind => (seed % 4 === 3 ? 'native' : 'record')
 
@@ -107,6 +124,7 @@ function troublesOf(random: Random): Troubles {
     death: often(0.3, 2),
     close: often(0.15, 1),
     force: often(0.15, 2),
+    freeze: often(0.5, 4),
   }
 }
 
@@ -143,6 +161,7 @@ export function scenarioOf(seed: number, random: Random): Scenario {
   const late = random.oneOf([0, 1, 5, 20])
   const early = random.next() < 0.3 ? 0.9 : 0
   const usage = random.oneOf(['lock', 'lock', 'lock', 'readers', 'readers', 'semaphore', 'semaphore', 'mixed'] as const)
+  const horizon = pace === 'drifting' ? 60_000 : random.oneOf([100, 400, 2_000, 6_000])
   const names = random.next() < 0.85 ? ['a'] : ['a', 'b']
   const weather = weatherOf(random, rough && random.next() < 0.8)
   const manners = Array.from({ length: 1 + random.below(2) }, () => mannerOf(random, pace, queue))
@@ -150,6 +169,7 @@ export function scenarioOf(seed: number, random: Random): Scenario {
   const hopeless = troubles.death + troubles.close > 0 && pace === 'long'
   const breathless = manners.some(({ ttl }) => ttl < 8 * weather.most)
   return {
+    rough,
     variant,
     // A compare-and-write does no harm when it is done twice. An attempt that was answered "busy" and then granted does, and
     // so does a break that breaks whoever it let in: by the contract, a native adapter's transport must not repeat requests.
@@ -157,14 +177,15 @@ export function scenarioOf(seed: number, random: Random): Scenario {
     troubles,
     processes: 2 + random.below(rough ? 3 : 4),
     tasks: 1 + random.below(3),
-    rounds: 1 + random.below(4),
+    rounds: 1 + random.below(5),
     temper: () => ({ rate: 1 + (random.next() * 2 - 1) * DRIFT, late, early }),
     serverRate: 1 + (random.next() * 2 - 1) * DRIFT,
     keys: names.map((name) => ({ name, usage, permits: 2 + random.below(2) })),
     manners,
-    horizon: pace === 'drifting' ? 30_000 : random.oneOf([300, 2_000, 10_000]),
+    horizon,
     endless: !hopeless && !breathless,
     overstay: pace === 'drifting' || (pace !== 'long' && random.next() < 0.3),
-    leisure: random.oneOf([0, 5, 30, 300]),
+    curiosity: random.next() < 0.15 ? 0.4 : 0.07,
+    leisure: random.oneOf([0, 5, horizon / 20, horizon / 6]),
   }
 }

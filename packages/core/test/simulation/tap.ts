@@ -20,6 +20,8 @@ export class Tap implements LockBackend {
   readonly location: string
   readonly capabilities: Capabilities
   readonly runtime: Process
+  /** How often a lock was broken through it. */
+  breaks: number = 0
   readonly #backend: LockBackend
   readonly #checks: Checks
 
@@ -71,6 +73,7 @@ export class Tap implements LockBackend {
   }
 
   forceRelease(request: KeyRequest): Promise<boolean> {
+    this.breaks += 1
     return this.#heard('forceRelease', this.#backend.forceRelease(request), () => undefined)
   }
 

@@ -72,9 +72,10 @@ export class Task {
     const manner = random.oneOf(manners)
     const lock = this.client.lock(key, faceOf(key, random), manner, random)
     const choice = random.next()
-    if (choice < 0.07) await this.inspect(lock, key)
-    else if (choice < 0.25) await this.#try(lock, key, manner)
-    else if (choice < 0.35) await this.#using(lock, key, manner)
+    const { curiosity } = this.checks.scenario
+    if (choice < curiosity) await this.inspect(lock, key)
+    else if (choice < curiosity + 0.18) await this.#try(lock, key, manner)
+    else if (choice < curiosity + 0.28) await this.#using(lock, key, manner)
     else await this.#wait(lock, key, manner)
   }
 
@@ -112,16 +113,17 @@ export class Task {
     const timeout = this.#timeout()
     let entry: Entry | undefined
     const body = async (lease: Lease): Promise<string> => {
-      checks.waits(this.client.process, key.name, -1)
-      entry = checks.granted({ process: this.client.process, task: this.name, lease, manner, floor })
+      wait.end()
+      const asked = started.at
+      entry = checks.granted({ process: this.client.process, task: this.name, lease, manner, asked, floor })
       await this.sleep(this.holdingTime(manner))
       entry.leaving = true
       return 'done'
     }
-    checks.waits(this.client.process, key.name, 1)
+    const wait = checks.waits.begin(this.client.process, key.name)
     const started = new Stopwatch(this.client.process, Math.min(timeout, manner.requestTimeout, manner.ttl))
     const outcome = await outcomeOf(lock.using(body, { timeout }))
-    if (entry === undefined) checks.waits(this.client.process, key.name, -1)
+    wait.end()
     if ('error' in outcome) checks.answers.failed(this, key, entry ? 'using' : 'acquire', outcome.error, started)
   }
 
@@ -138,12 +140,12 @@ export class Task {
     const floor = checks.highest.get(key.name) ?? 0n
     const started = new Stopwatch(process, Math.min(timeout || 3_000, manner.requestTimeout, manner.ttl))
     this.note(`wants ${lock.name} within ${timeout}`)
-    checks.waits(process, key.name, 1)
+    const wait = checks.waits.begin(process, key.name)
     const rootsBefore = checks.ledger.roots.size
     const asking = ask()
     const own = [...checks.ledger.roots.values()].slice(rootsBefore)
     const outcome = await outcomeOf(asking)
-    checks.waits(process, key.name, -1)
+    wait.end()
     started.check(checks, name, `asking within ${timeout}`, limitOf(timeout, manner))
     if ('error' in outcome) {
       if (outcome.error !== ENOUGH) checks.answers.failed(this, key, 'acquire', outcome.error, started, own)
@@ -151,7 +153,8 @@ export class Task {
     }
     const lease = outcome.value
     if (lease === null) checks.answers.busy(this, key, started, own)
-    const granting = lease === null ? undefined : checks.granted({ process, task: name, lease, manner, floor })
+    const asked = started.at
+    const granting = lease === null ? undefined : checks.granted({ process, task: name, lease, manner, asked, floor })
     return { outcome, granting }
   }
 
