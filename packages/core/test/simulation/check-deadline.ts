@@ -4,6 +4,8 @@ import { type Entry, nameOf, type Scene } from './ledger.ts'
 const TICK = 1_000
 /** Milliseconds before its grant from which a lease may count. */
 const ASKED = 4_000
+/** Milliseconds by which the clocks may go apart before a process takes it for a jump. */
+const JUMP = 50
 /** Leases of at least this many milliseconds signal their loss at least this much before the deadline. */
 const LONG = 60
 const NOTICE = 4
@@ -24,6 +26,8 @@ function allowance({ world, scenario }: Scene, entry: Entry, late: number): numb
   const sinceGrant = world.now - entry.grantedAt
   if (late >= Math.min(running, sinceGrant) - timers) return late
   if (late >= sinceJump - TICK - timers - 10) return late
+  // A smaller jump than this goes unnoticed.
+  if (process.jumpedAt >= entry.grantedAt - ASKED && late <= timers + JUMP) return late
   const isLong = entry.manner.ttl >= LONG && scenario.variant.grain === 1
   return isLong ? Math.max(0, timers - NOTICE) : 2 * timers
 }

@@ -42,8 +42,9 @@ export function checkPromptness({ ledger, world, scenario }: Scene, root: Root, 
   for (const other of ledger.roots.values()) {
     if (other.key !== root.key || other === root || other.idle) continue
     if (other.clearedAt <= world.now) free = Math.max(free, other.clearedAt)
+    else if (other.leavingAt <= world.now) return
     else if (other.leases > 0) {
-      // It may have run out, or be on its way out: since when, only the backend knows.
+      // It may have run out: since when, only the backend knows. So it is with what is on its way out.
       const isBeside = other.mode === root.mode && root.mode !== 'exclusive'
       const stays = ledger.entries.some((entry) => entry.root === other && !entry.leaving && ledger.isHeld(entry))
       if (!isBeside || (root.mode === 'semaphore' && !stays)) return
