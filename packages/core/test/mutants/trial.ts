@@ -34,17 +34,28 @@ export function tryCases(folder: string, target: string, names: readonly string[
   })
 }
 
-/** Runs the simulation that lies in `folder`, and resolves with the first seed of so many that finds something. */
-export function trySeeds(folder: string, seeds: number): Promise<number | undefined> {
+/** The simulation has looked through all seeds. */
+export const NOTHING = 'nothing was found'
+
+/** What a run of the simulation came to. */
+export interface Search {
+  /** The first seed that found something. */
+  readonly seed?: number
+  /** Otherwise: why there is none. */
+  readonly said: string
+}
+
+/** Runs the simulation that lies in `folder`, with so many seeds at most. */
+export function trySeeds(folder: string, seeds: number): Promise<Search> {
   const script = join(folder, 'test/simulation/main.ts')
   const flags = ['--seeds', String(seeds), '--workers', '1', '--stop-at-first']
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const options = { timeout: TIME_BOX, killSignal: 'SIGKILL', maxBuffer: 2 ** 24 } as const
     execFile(process.execPath, ['--no-warnings', script, ...flags], options, (error, stdout, stderr) => {
       const seed = /^seed (\d+) /m.exec(stdout)?.[1]
-      if (error === null) resolve(undefined)
-      else if (error.code === 1 && seed !== undefined) resolve(Number(seed))
-      else reject(new Error(error.killed === true ? `no end within ${TIME_BOX} ms` : stderr.trim()))
+      if (error === null) resolve({ said: NOTHING })
+      else if (error.code === 1 && seed !== undefined) resolve({ seed: Number(seed), said: stdout })
+      else resolve({ said: error.killed === true ? `no end within ${TIME_BOX} ms` : stderr.trim() })
     })
   })
 }
