@@ -1,22 +1,20 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ConformanceTarget } from '@locks/core/conformance'
+import { type ConformanceTarget, RoughNetwork } from '@locks/core/conformance'
 import { sqliteStore } from '../src/sqlite-store.ts'
-import { RoughNetwork } from './rough-network.ts'
 
 // The kit loads this module in processes of its own, too. They inherit the variable, and so use the same database.
 process.env.LOCKS_SQLITE_FOLDER ??= mkdtempSync(join(tmpdir(), 'locks-sqlite-'))
 const folder = process.env.LOCKS_SQLITE_FOLDER
 
-const open = () => sqliteStore(join(folder, 'locks.db'))
-const network = new RoughNetwork(open)
+const network = new RoughNetwork(() => sqliteStore(join(folder, 'locks.db')))
 
 export const target: ConformanceTarget = {
   name: 'sqlite',
   capabilities: network.connect().capabilities,
   connect: () => network.connect(),
   module: import.meta.url,
-  faults: network,
+  faults: { ...network.faults, restart: () => network.reopen() },
   close: () => rmSync(folder, { recursive: true }),
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { AcquireAnswer, Grant, LockBackend } from '../backend.ts'
-import { LockError, type LockErrorCode } from '../index.ts'
+import { type Lease, LockError, type LockErrorCode } from '../index.ts'
 
 /** Rejects unless `work` rejects with a LockError of this code; resolves with that error. */
 export async function refused(work: Promise<unknown>, code: LockErrorCode): Promise<LockError> {
@@ -20,6 +20,12 @@ export async function rejection(work: Promise<unknown>): Promise<unknown> {
   }
   const shown = typeof value === 'object' && value !== null ? 'an object' : String(value)
   return assert.fail(`expected a rejection, got ${shown}`)
+}
+
+/** That there is a lease, and that it has not been lost; if it has, says why. */
+export function assertHeld(lease: Lease | null | undefined): asserts lease is Lease {
+  assert.ok(lease !== null && lease !== undefined, 'there is no lease: the lock was not granted')
+  assert.ok(lease.held, lease.signal.aborted ? String(lease.signal.reason) : 'the lease is not held')
 }
 
 export function granted(answer: AcquireAnswer): Grant {

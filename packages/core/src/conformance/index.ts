@@ -8,6 +8,7 @@
 import { plan } from './plan.ts'
 import type { ConformanceCase, ConformanceOptions, ConformanceTarget } from './target.ts'
 
+export { RoughNetwork } from './rough-network.ts'
 export type { ConformanceCase, ConformanceFaults, ConformanceOptions, ConformanceTarget } from './target.ts'
 
 /** The cases that apply to a target. Each makes its own clients and closes them, and uses lock names of its own. */

@@ -102,8 +102,13 @@ function planned(target: ConformanceTarget, theme: string, { title, body }: Case
         // That two held at once explains whatever else went wrong.
         await within(limit, title, body(stage)).finally(() => stage.history.assertApart())
       } catch (error) {
-        // What was left to chance can be had again. Under Jest, errors of Node.js itself are no instances of its `Error`.
-        if (stage.drawn && isNativeError(error)) error.message += ` (seed ${seed})`
+        // Under Jest, errors of Node.js itself are no instances of its `Error`.
+        if (isNativeError(error)) {
+          // What was left to chance can be had again.
+          if (stage.drawn) error.message += ` (seed ${seed})`
+          // Node.js 24 puts an option of its own there, and vitest takes it for a difference to be shown.
+          Reflect.deleteProperty(error, 'diff')
+        }
         throw error
       } finally {
         await stage.close()

@@ -46,6 +46,24 @@ export async function eventually<T>(
   }
 }
 
+/** `eventually`, of a backend that was in trouble: that it fails at first is no failure. Its last one is told. */
+export async function recovers<T>(
+  requirement: string,
+  limit: number,
+  probe: () => Promise<T>,
+): Promise<Exclude<T, false | null | undefined>> {
+  let failure: unknown
+  const attempt = (): Promise<T | null> =>
+    probe().catch((error: unknown) => {
+      failure = error
+      return null
+    })
+  return eventually<T | null>(requirement, limit, attempt).catch((cause: Error) => {
+    if (failure !== undefined) cause.cause = failure
+    throw cause
+  }) as Promise<Exclude<T, false | null | undefined>>
+}
+
 /** Rejects unless `work` settles within `limit` milliseconds. */
 export async function within<T>(limit: number, requirement: string, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined

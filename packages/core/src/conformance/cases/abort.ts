@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Lock } from '../../index.ts'
-import { counted, rejection } from '../expect.ts'
+import { assertHeld, counted, rejection } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { fault, queue, type Theme, theme } from '../theme.ts'
 import { eventually, later, now, sleep, turns, within } from '../time.ts'
@@ -85,7 +85,7 @@ export const abort: Theme = theme('abort', [
       await eventually('one waits', t.patience, async () => (await first.inspect()).waiters === 1)
       const released = now()
       await lease.release()
-      assert.equal((await waiting).held, true)
+      assertHeld(await waiting)
       assert.ok(now() - released < t.patience, `it took ${now() - released} ms`)
     },
   },
@@ -139,7 +139,7 @@ export const abort: Theme = theme('abort', [
       const lease = await first.acquire({ signal: controller.signal })
       controller.abort()
       await sleep(1.3 * t.steady)
-      assert.equal(lease.held, true)
+      assertHeld(lease)
       assert.equal(lease.signal.aborted, false)
       assert.equal(await second.tryAcquire(), null)
       assert.equal(await lease.release(), true)

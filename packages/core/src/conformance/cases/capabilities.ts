@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Capabilities } from '../../backend.ts'
 import { Lock } from '../../index.ts'
-import { counted, granted, rejection } from '../expect.ts'
+import { assertHeld, counted, granted, rejection } from '../expect.ts'
 import { type Theme, theme } from '../theme.ts'
 
 const among =
@@ -62,7 +62,7 @@ export const capabilities: Theme = theme('capabilities', [
       const lease = await lock.acquire()
       assert.ok((await rejection(lease.renew(min / 2))) instanceof RangeError)
       assert.ok((await rejection(lease.renew(max + 1))) instanceof RangeError)
-      assert.equal(lease.held, true)
+      assertHeld(lease)
     },
   },
   {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Lock } from '../../index.ts'
-import { busy, granted, refused } from '../expect.ts'
+import { assertHeld, busy, granted, refused } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { declared, fault, type Need, type Theme, theme } from '../theme.ts'
 import { eventually, sleep } from '../time.ts'
@@ -73,7 +73,7 @@ export const exclusion: Theme = theme('exclusion', [
       assert.equal(await second.tryAcquire(), null)
       assert.equal(await lease.release(), true)
       const next = await second.tryAcquire({ timeout: t.patience })
-      assert.equal(next?.held, true)
+      assertHeld(next)
       assert.equal(await first.tryAcquire(), null)
     },
   },
@@ -83,7 +83,7 @@ export const exclusion: Theme = theme('exclusion', [
       const lock = await t.lock()
       const lease = await lock.acquire()
       assert.equal(await lock.tryAcquire(), null)
-      assert.equal(lease.held, true)
+      assertHeld(lease)
     },
   },
   {
@@ -108,7 +108,7 @@ export const exclusion: Theme = theme('exclusion', [
       assert.ok(took >= t.brief - 5 && took < t.brief + t.patience, `it ended after ${took} ms of ${t.brief}`)
       assert.match(error.message, /the one in the way/)
       assert.equal(await second.tryAcquire({ timeout: t.brief }), null)
-      assert.equal(lease.held, true)
+      assertHeld(lease)
     },
   },
   {
@@ -134,7 +134,7 @@ export const exclusion: Theme = theme('exclusion', [
         const attempt = second.tryAcquire().catch(() => null)
         await t.trouble('disconnect')
         assert.equal(await attempt, null)
-        assert.equal(lease.held, true)
+        assertHeld(lease)
       }
       await lease.release().catch(() => false)
       await insist(t, second)
@@ -182,7 +182,7 @@ export const exclusion: Theme = theme('exclusion', [
         return attempt === undefined ? undefined : { attempt }
       })
       assert.equal(seen.attempt, null)
-      assert.equal(lease.held, true)
+      assertHeld(lease)
       await lease.renew()
       assert.equal(await lease.release(), true)
       await insist(t, second)

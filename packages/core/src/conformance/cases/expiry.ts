@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { busy, granted } from '../expect.ts'
+import { assertHeld, busy, granted } from '../expect.ts'
 import { declared, type Need, sharedClock, type Theme, theme } from '../theme.ts'
 import { eventually, later, now, sleep, stepped } from '../time.ts'
 
@@ -17,7 +17,7 @@ export const expiry: Theme = theme('expiry', [
       const lapsing = await first.acquire({ ttl: t.ttl, autoRenew: false })
       const lease = await second.acquire({ timeout: t.expiry() })
       assert.equal(lapsing.held, false)
-      assert.equal(lease.held, true)
+      assertHeld(lease)
       assert.ok(now() - sent >= t.ttl * 0.98, `it was replaced after ${now() - sent} ms, with a ttl of ${t.ttl}`)
     },
   },
@@ -45,7 +45,7 @@ export const expiry: Theme = theme('expiry', [
       granted(await dead.acquire({ ttl: t.ttl }))
       const lock = await t.lock()
       await sleep(2 * t.ttl + t.slack)
-      assert.equal((await lock.tryAcquire())?.held, true)
+      assertHeld(await lock.tryAcquire())
     },
   },
   {
@@ -116,7 +116,7 @@ export const expiry: Theme = theme('expiry', [
       await lease.release()
       const next = await waiting
       await sleep(1.3 * t.steady)
-      assert.equal(next.held, true)
+      assertHeld(next)
       assert.equal(await first.tryAcquire(), null)
       assert.equal(await next.release(), true)
     },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Lock } from '../../index.ts'
-import { busy, granted, refused } from '../expect.ts'
+import { assertHeld, busy, granted, refused } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { not, push, queue, type Theme, theme } from '../theme.ts'
 import { eventually, later, now, sleep, stepped } from '../time.ts'
@@ -173,7 +173,7 @@ export const fairness: Theme = theme('fairness', [
       const observer = await t.lock()
       assert.equal((await observer.inspect()).waiters, 0)
       await lease.release()
-      assert.equal((await waiting).held, true)
+      assertHeld(await waiting)
     },
   },
   {
@@ -188,7 +188,7 @@ export const fairness: Theme = theme('fairness', [
       await sleep(4 * t.pause)
       assert.equal((await (await t.lock()).inspect()).waiters, 0)
       await lease.release()
-      assert.equal((await waiting).held, true)
+      assertHeld(await waiting)
     },
   },
 ])

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Lock } from '../../index.ts'
 import { granted } from '../expect.ts'
 import { declared, fault, mode, type Need, queue, type Theme, theme } from '../theme.ts'
-import { eventually, sleep } from '../time.ts'
+import { eventually, recovers, sleep } from '../time.ts'
 
 function assertAbove(after: bigint, before: bigint): void {
   assert.equal(typeof after, 'bigint')
@@ -194,7 +194,7 @@ export const fencing: Theme = theme('fencing', [
       const [first, second] = await t.pair()
       const before = await tokenOf(first)
       await t.trouble('restart')
-      const after = await eventually('the server answers', t.patience, () => tokenOf(second).catch(() => null))
+      const after = await recovers('the server answers', t.patience, () => tokenOf(second))
       assertAbove(after, before)
     },
   },

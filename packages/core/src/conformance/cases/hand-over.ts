@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createLocks, Lock } from '../../index.ts'
 import { systemRuntime } from '../../runtime.ts'
-import { busy, granted, json, refused } from '../expect.ts'
+import { assertHeld, busy, granted, json, refused } from '../expect.ts'
 import { mode, type Theme, theme } from '../theme.ts'
 import { sleep } from '../time.ts'
 
@@ -34,7 +34,7 @@ export const handOver: Theme = theme('hand-over', [
       const attached = await Lock.attach(detached, t.options(await t.client()))
       await refused(Lock.attach(detached, t.options(await t.client())), 'LOCK_LOST')
       await attached.renew()
-      assert.equal(attached.held, true)
+      assertHeld(attached)
     },
   },
   {
@@ -55,7 +55,7 @@ export const handOver: Theme = theme('hand-over', [
       const detached = await (await first.acquire()).detach()
       const attached = await Lock.attach(detached, t.options(await t.client(), { ttl: t.steady }))
       await sleep(1.5 * t.steady)
-      assert.equal(attached.held, true)
+      assertHeld(attached)
       assert.equal(await other.tryAcquire(), null)
     },
   },
@@ -67,7 +67,7 @@ export const handOver: Theme = theme('hand-over', [
       const next = await other.acquire({ timeout: t.expiry() })
       await refused(Lock.attach(detached, t.options(await t.client())), 'LOCK_LOST')
       await next.renew()
-      assert.equal(next.held, true)
+      assertHeld(next)
     },
   },
   {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Lease, Lock, LockLostError } from '../../index.ts'
 import { systemRuntime } from '../../runtime.ts'
-import { busy, granted, wrapped } from '../expect.ts'
+import { assertHeld, busy, granted, wrapped } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { fault, push, queue, sharedClock, type Theme, theme } from '../theme.ts'
 import { block, eventually, later, now, sleep } from '../time.ts'
@@ -30,7 +30,7 @@ async function overtaken(t: Stage, holder: Lease, next: Lock): Promise<void> {
   const lease = await next.acquire({ timeout: t.expiry() + t.ttl })
   assert.equal(seen.aborted, true, 'another holds and the signal is not aborted')
   assertLost(holder)
-  assert.equal(lease.held, true)
+  assertHeld(lease)
 }
 
 export const localDeadline: Theme = theme('local deadline', [
@@ -116,7 +116,7 @@ export const localDeadline: Theme = theme('local deadline', [
       const outcome = await attempt
       assert.notEqual(outcome, null, 'nobody holds the lock')
       assert.ok(outcome === 'LOCK_BACKEND' || (outcome as Lease).held, 'a lease was handed out when it was over')
-      assert.equal((await waiting).held, true)
+      assertHeld(await waiting)
     },
   },
   {
@@ -140,7 +140,7 @@ export const localDeadline: Theme = theme('local deadline', [
       const backend = wrapped(await t.client(), { runtime })
       const lease = await new Lock(t.name, t.options(backend)).acquire()
       asleep = t.long / 2
-      assert.equal(lease.held, true)
+      assertHeld(lease)
       asleep = t.long + 1
       assertLost(lease)
       asleep = 0

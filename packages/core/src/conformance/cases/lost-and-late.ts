@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { Lock } from '../../index.ts'
-import { refused, rejection } from '../expect.ts'
+import { assertHeld, refused, rejection } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { type CaseDefinition, fault } from '../theme.ts'
-import { eventually, sleep, turns } from '../time.ts'
+import { eventually, recovers, sleep, turns } from '../time.ts'
 
 /** So that what follows is one request, on a connection that stands. */
 async function warmUp(lock: Lock): Promise<void> {
@@ -85,14 +85,14 @@ export const lostAndLate: readonly CaseDefinition[] = [
     async body(t) {
       const [first, second] = await t.pair()
       for (let round = 0; round < 20; round += 1) {
-        const lease = await eventually('the lock is granted', t.patience, () => first.tryAcquire().catch(() => null))
+        const lease = await recovers('the lock is granted', t.patience, () => first.tryAcquire())
         const releasing = lease.release().catch((error: { code?: unknown }) => error.code)
         await turns(round % 4)
         await t.trouble('disconnect')
         const answer = await releasing
         assert.ok(answer === true || answer === 'LOCK_BACKEND', `release answered ${String(answer)}`)
       }
-      await eventually('the lock is free', t.patience, () => second.tryAcquire().catch(() => null))
+      await recovers('the lock is free', t.patience, () => second.tryAcquire())
     },
   },
   {
@@ -127,11 +127,11 @@ export const lostAndLate: readonly CaseDefinition[] = [
       await sleep(20)
       await t.trouble('loseReplies')
       await refused(lease.renew(), 'LOCK_BACKEND')
-      assert.equal(lease.held, true)
+      assertHeld(lease)
       await sleep(ttl / 4)
       await t.trouble('resume')
       await sleep(ttl)
-      assert.equal(lease.held, true)
+      assertHeld(lease)
       assert.equal(await second.tryAcquire(), null)
       assert.equal(await lease.release(), true)
     },

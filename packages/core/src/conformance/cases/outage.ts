@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { createLocks } from '../../index.ts'
-import { refused } from '../expect.ts'
+import { assertHeld, refused } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { fault, list, type Theme, theme } from '../theme.ts'
-import { eventually, later, timed } from '../time.ts'
+import { eventually, later, recovers, timed } from '../time.ts'
 
 /** Says "I couldn't ask", in time. */
 async function unanswered(t: Stage, work: () => Promise<unknown>, limit: number = t.brief): Promise<void> {
@@ -95,7 +95,7 @@ export const outage: Theme = theme('outage', [
       const lease = await first.acquire()
       await t.trouble('pause')
       await refused(lease.renew(), 'LOCK_BACKEND')
-      assert.equal(lease.held, true)
+      assertHeld(lease)
       await t.trouble('resume')
       await lease.renew()
       assert.equal(await second.tryAcquire(), null)
@@ -111,8 +111,8 @@ export const outage: Theme = theme('outage', [
       await t.trouble('pause')
       await refused(lock.tryAcquire(), 'LOCK_BACKEND')
       await t.trouble('resume')
-      const lease = await eventually('the lock is granted', t.patience, () => lock.tryAcquire().catch(() => null))
-      assert.equal(lease.held, true)
+      const lease = await recovers('the lock is granted', t.patience, () => lock.tryAcquire())
+      assertHeld(lease)
     },
   },
   {
@@ -126,7 +126,7 @@ export const outage: Theme = theme('outage', [
         const lease = await attempt
         assert.notEqual(lease, null, 'nobody holds the lock')
         await lease?.release().catch(() => false)
-        const other = await eventually('the lock is free', t.patience, () => second.tryAcquire().catch(() => null))
+        const other = await recovers('the lock is free', t.patience, () => second.tryAcquire())
         await other.release()
       }
     },
@@ -142,7 +142,7 @@ export const outage: Theme = theme('outage', [
         await eventually('it waits', t.patience, async () => (await first.inspect()).waiters === 1)
       await t.trouble('disconnect')
       await lease.release()
-      assert.equal((await waiting).held, true)
+      assertHeld(await waiting)
     },
   },
   {
@@ -152,7 +152,7 @@ export const outage: Theme = theme('outage', [
       const lock = await t.lock()
       await (await lock.acquire()).release()
       await t.trouble('restart')
-      const lease = await eventually('the lock is granted', t.patience, () => lock.tryAcquire().catch(() => null))
+      const lease = await recovers('the lock is granted', t.patience, () => lock.tryAcquire())
       assert.equal(await lease.release(), true)
     },
   },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { busy, granted, refused } from '../expect.ts'
+import { assertHeld, busy, granted, refused } from '../expect.ts'
 import { type Theme, theme } from '../theme.ts'
 import { eventually, later } from '../time.ts'
 
@@ -139,7 +139,7 @@ export const ownership: Theme = theme('ownership', [
         t.capabilities.queue === 'none' ? true : (await first.inspect()).waiters === 1,
       )
       assert.equal(await (await t.lock()).forceRelease(), true)
-      assert.equal((await waiting).held, true)
+      assertHeld(await waiting)
     },
   },
 ])

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { LeaseMode } from '../../backend.ts'
 import { type Lock, ReadWriteLock, Semaphore } from '../../index.ts'
+import { assertHeld } from '../expect.ts'
 import type { ConformanceProcess } from '../processes/process.ts'
 import type { Random } from '../random.ts'
 import type { Stage } from '../stage.ts'
@@ -173,7 +174,7 @@ export const processes: Theme = theme('processes', [
       await sleep(t.brief)
       await other.kill()
       const lease = await within(atOnce ? t.patience : t.expiry(), 'the lock is had again', waiting)
-      assert.equal(lease.held, true)
+      assertHeld(lease)
     },
   },
   {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Lock } from '../../index.ts'
-import { busy, granted } from '../expect.ts'
+import { assertHeld, busy, granted } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { type CaseDefinition, queue } from '../theme.ts'
 import { eventually, later, sleep } from '../time.ts'
@@ -21,7 +21,7 @@ export const queuePlaces: readonly CaseDefinition[] = [
       const waiting = later((await t.lock()).acquire({ timeout: 10_000 + t.patience }))
       await waiters(t, holder, 2)
       await lease.release()
-      assert.equal((await waiting).held, true)
+      assertHeld(await waiting)
     },
   },
   {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Lock } from '../../index.ts'
-import { busy, granted, refused, wrapped } from '../expect.ts'
+import { assertHeld, busy, granted, refused, wrapped } from '../expect.ts'
 import { fault, infinite, not, sharedClock, type Theme, theme } from '../theme.ts'
 import { eventually, now, sleep } from '../time.ts'
 
@@ -12,7 +12,7 @@ export const renewal: Theme = theme('renewal', [
       const lease = await first.acquire()
       for (const started = now(); now() - started < 3 * t.steady; ) {
         assert.equal(await second.tryAcquire(), null)
-        assert.equal(lease.held, true)
+        assertHeld(lease)
         await sleep(t.ttl / 10)
       }
       assert.equal(await lease.release(), true)
@@ -115,10 +115,10 @@ export const renewal: Theme = theme('renewal', [
       await t.trouble('pause')
       // The next one is due after a third of the ttl, and given up before half of it.
       await sleep(ttl / 2)
-      assert.equal(lease.held, true)
+      assertHeld(lease)
       await t.trouble('resume')
       await sleep(ttl)
-      assert.equal(lease.held, true)
+      assertHeld(lease)
       assert.equal(lease.signal.aborted, false)
       assert.equal(await second.tryAcquire(), null)
     },
@@ -142,7 +142,7 @@ export const renewal: Theme = theme('renewal', [
       const lease = await first.acquire({ maxHold: 2 * t.ttl })
       const next = await second.acquire({ timeout: 2 * t.ttl + t.expiry() })
       assert.equal(lease.held, false)
-      assert.equal(next.held, true)
+      assertHeld(next)
       assert.ok(now() - sent >= 2 * t.ttl, `it held for ${now() - sent} ms only`)
     },
   },
@@ -196,7 +196,7 @@ export const renewal: Theme = theme('renewal', [
       await refused(lock.acquire({ ttl: Number.POSITIVE_INFINITY }), 'LOCK_UNSUPPORTED')
       const lease = await lock.acquire()
       await refused(lease.renew(Number.POSITIVE_INFINITY), 'LOCK_UNSUPPORTED')
-      assert.equal(lease.held, true)
+      assertHeld(lease)
     },
   },
   {
@@ -208,7 +208,7 @@ export const renewal: Theme = theme('renewal', [
       assert.equal(await second.forceRelease(), true)
       const next = await eventually('the lock is free', t.patience, () => second.tryAcquire())
       await refused(lease.renew(), 'LOCK_LOST')
-      assert.equal(next.held, true)
+      assertHeld(next)
     },
   },
 ])

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { createLocks, Lock } from '../../index.ts'
 import { type Runtime, systemRuntime } from '../../runtime.ts'
-import { refused, wrapped } from '../expect.ts'
+import { assertHeld, refused, wrapped } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { list, type Theme, theme } from '../theme.ts'
 import { eventually, later, sleep } from '../time.ts'
@@ -120,7 +120,7 @@ export const residue: Theme = theme('residue', [
       const before = resources().get('Timeout') ?? 0
       const lease = await lock.acquire()
       await eventually('no timer is left', t.patience, () => (resources().get('Timeout') ?? 0) <= before)
-      assert.equal(lease.held, true)
+      assertHeld(lease)
     },
   },
   {

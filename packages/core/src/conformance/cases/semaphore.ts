@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Semaphore } from '../../index.ts'
-import { counted, granted, refused } from '../expect.ts'
+import { assertHeld, counted, granted, refused } from '../expect.ts'
 import { mode, not, queue, type Theme, theme } from '../theme.ts'
 import { eventually, later, sleep } from '../time.ts'
 
@@ -37,7 +37,7 @@ export const semaphore: Theme = theme('semaphore', [
       const next = await second.tryAcquire({ timeout: t.patience })
       assert.equal(next?.mode, 'semaphore')
       assert.equal(await first.tryAcquire(), null)
-      assert.equal(leases[1]?.held, true)
+      assertHeld(leases[1])
     },
   },
   {
@@ -49,8 +49,8 @@ export const semaphore: Theme = theme('semaphore', [
       const waiting = later(second.acquire())
       await sleep(t.brief / 4)
       await leases[1]?.release()
-      assert.equal((await waiting).held, true)
-      assert.equal(leases[0]?.held, true)
+      assertHeld(await waiting)
+      assertHeld(leases[0])
     },
   },
   {

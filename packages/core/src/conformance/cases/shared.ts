@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { ReadWriteLock } from '../../index.ts'
-import { busy, counted, granted, refused } from '../expect.ts'
+import { assertHeld, busy, counted, granted, refused } from '../expect.ts'
 import { mode, not, queue, type Theme, theme } from '../theme.ts'
 import { eventually, later, now, sleep } from '../time.ts'
 import { waiters } from './queue-places.ts'
@@ -19,7 +19,7 @@ export const shared: Theme = theme('shared', [
       assert.equal(await second.write.tryAcquire(), null)
       assert.equal(await one.release(), true)
       assert.equal(await first.write.tryAcquire(), null)
-      assert.equal(two.held, true)
+      assertHeld(two)
       assert.equal(await two.release(), true)
       assert.ok(await first.write.tryAcquire({ timeout: t.patience }))
     },
@@ -35,7 +35,7 @@ export const shared: Theme = theme('shared', [
       assert.equal(await lease.release(), true)
       const plain = await lock.acquire({ timeout: t.patience })
       assert.deepEqual([await read.tryAcquire(), await write.tryAcquire()], [null, null])
-      assert.equal(plain.held, true)
+      assertHeld(plain)
     },
   },
   {
@@ -141,7 +141,7 @@ export const shared: Theme = theme('shared', [
         const { holders } = await read.inspect()
         return holders.every(({ owner }) => owner !== dead.owner)
       })
-      assert.equal(lease.held, true)
+      assertHeld(lease)
       assert.equal(await write.tryAcquire(), null)
       assert.equal(await lease.release(), true)
       assert.ok(await write.tryAcquire({ timeout: t.patience }))
@@ -198,7 +198,7 @@ export const shared: Theme = theme('shared', [
       await refused(read.acquire(), 'LOCK_UNSUPPORTED')
       await refused(read.tryAcquire(), 'LOCK_UNSUPPORTED')
       assert.equal(calls(), 0)
-      assert.equal((await write.acquire()).held, true)
+      assertHeld(await write.acquire())
     },
   },
 ])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { LockLostError } from '../../index.ts'
-import { rejection } from '../expect.ts'
+import { assertHeld, rejection } from '../expect.ts'
 import { fault, type Theme, theme } from '../theme.ts'
 import { sleep } from '../time.ts'
 
@@ -10,7 +10,7 @@ export const using: Theme = theme('using', [
     async body(t) {
       const [first, second] = await t.pair()
       const result = await first.using(async (lease) => {
-        assert.equal(lease.held, true)
+        assertHeld(lease)
         assert.equal(await second.tryAcquire(), null)
         return 'done'
       })
