@@ -236,7 +236,6 @@ export const records: readonly CoreMutant[] = [
     replace: 'const next = { fence: fence + BigInt(0 * tokens), holders',
     target: 'polling',
     caughtBy: 'fencing: reserved tokens are granted to nobody else',
-    simulated: true,
   },
   {
     flaw: 'a break leaves the last of several readers',

@@ -105,7 +105,6 @@ export const waiting: readonly CoreMutant[] = [
     replace: '',
     target: 'native',
     caughtBy: 'residue: close ends what waits with LOCK_BACKEND, and frees what is held',
-    simulated: true,
   },
   {
     flaw: 'close leaves waiting what waits',
@@ -114,7 +113,6 @@ export const waiting: readonly CoreMutant[] = [
     replace: '',
     target: 'memory',
     caughtBy: 'residue: close ends what waits with LOCK_BACKEND, and frees what is held',
-    simulated: true,
   },
   {
     flaw: 'an attempt is made though its signal was aborted before',
