@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { wrapped } from '../src/conformance/expect.ts'
 import type { AcquireOptions, Grant, LockBackend, RenewAnswer, RenewRequest } from '../src/index.ts'
 import { Lock, LockBackendError, LockLostError, recordBackend } from '../src/index.ts'
 import { MemoryStore } from '../src/memory-backend.ts'
@@ -51,7 +52,7 @@ describe('the local deadline', () => {
   test('counts from before the acquire was sent, not from its reply', async () => {
     const { time, backend } = stage()
     const slow: LockBackend = {
-      ...methods(backend),
+      ...wrapped(backend, {}),
       acquire: async (request) => {
         const answer = await backend.acquire(request)
         time.hang(4_000)
@@ -275,7 +276,7 @@ describe('a lease without end', () => {
 
 describe('a short grant', () => {
   const claim = (backend: LockBackend, grant: Omit<Grant, 'fencingToken'>): LockBackend => ({
-    ...methods(backend),
+    ...wrapped(backend, {}),
     acquire: async (request) => {
       const answer = await backend.acquire(request)
       return answer.outcome === 'granted' ? { ...answer, ...grant } : answer
@@ -303,7 +304,7 @@ describe('a short grant', () => {
     const { time, backend } = stage()
     let stale = true
     const once: LockBackend = {
-      ...methods(backend),
+      ...wrapped(backend, {}),
       acquire: async (request) => {
         const answer = await backend.acquire(request)
         if (!stale || answer.outcome !== 'granted') return answer
@@ -323,7 +324,7 @@ test.each([0, 10_000])('what an abort undid is not asked for again (timeout %d)'
   const { time, backend } = stage()
   const calls: string[] = []
   const failing: LockBackend = {
-    ...methods(backend),
+    ...wrapped(backend, {}),
     acquire: () => {
       calls.push('acquire')
       return Promise.reject(new Error('connection reset'))
@@ -393,7 +394,7 @@ test('a reply slower than the ttl does not make a free lock look busy', async ()
   const { time, backend } = stage()
   let slow = true
   const delayed: LockBackend = {
-    ...methods(backend),
+    ...wrapped(backend, {}),
     acquire: async (request) => {
       const answer = await backend.acquire(request)
       if (slow) time.hang(40_000)
@@ -428,7 +429,7 @@ test('one renewal without an answer leaves time for another, even if the ttl is 
 test('with maxHold a short grant is lengthened to the ttl at once: later renewals may not come', async () => {
   const { time, backend } = stage()
   const short: LockBackend = {
-    ...methods(backend),
+    ...wrapped(backend, {}),
     acquire: async (request) => {
       const answer = await backend.acquire(request)
       return answer.outcome === 'granted' ? { ...answer, ttl: 2_000, since: time.now() } : answer
@@ -457,21 +458,3 @@ test('nothing is left on the timers after release', async () => {
   await lease.release()
   expect(time.timers).toBe(0)
 })
-
-/** A backend's methods bound, to be spread and partly replaced. */
-function methods(backend: LockBackend): LockBackend {
-  return {
-    name: backend.name,
-    location: backend.location,
-    capabilities: backend.capabilities,
-    runtime: backend.runtime,
-    acquire: (request) => backend.acquire(request),
-    cancel: (request) => backend.cancel(request),
-    renew: (request) => backend.renew(request),
-    release: (request) => backend.release(request),
-    inspect: (request) => backend.inspect(request),
-    forceRelease: (request) => backend.forceRelease(request),
-    list: (request) => backend.list(request),
-    close: () => backend.close(),
-  }
-}

@@ -1,21 +1,8 @@
 import { expect, test } from 'vitest'
+import { wrapped } from '../src/conformance/expect.ts'
 import { Lock, type LockBackend, recordBackend } from '../src/index.ts'
 import { MemoryStore } from '../src/memory-backend.ts'
 import { VirtualTime } from './virtual-time.ts'
-
-const methods = (backend: LockBackend): LockBackend => ({
-  name: backend.name,
-  location: backend.location,
-  capabilities: backend.capabilities,
-  acquire: (request) => backend.acquire(request),
-  cancel: (request) => backend.cancel(request),
-  renew: (request) => backend.renew(request),
-  release: (request) => backend.release(request),
-  inspect: (request) => backend.inspect(request),
-  forceRelease: (request) => backend.forceRelease(request),
-  list: (request) => backend.list(request),
-  close: () => backend.close(),
-})
 
 test('one attempt that was repeated is taken back if it finds the lock busy: the first may still be carried out', async () => {
   const time = new VirtualTime()
@@ -23,7 +10,7 @@ test('one attempt that was repeated is taken back if it finds the lock busy: the
   const asked: string[] = []
   const cancelled: string[] = []
   const backend: LockBackend = {
-    ...methods(inner),
+    ...wrapped(inner, {}),
     runtime: time,
     acquire: ({ token }) => {
       asked.push(token)
@@ -49,7 +36,7 @@ function stage(failures: number) {
   const inner = recordBackend(new MemoryStore(time), { runtime: time })
   const cancels: number[] = []
   const backend: LockBackend = {
-    ...methods(inner),
+    ...wrapped(inner, {}),
     runtime: time,
     acquire: async (request) => {
       await inner.acquire(request)
