@@ -10,6 +10,9 @@ import { Tasks } from './tasks.ts'
 import { Wire } from './wire.ts'
 import type { World } from './world.ts'
 
+/** Milliseconds within which a backend has dropped a dead waiter, and the grant that it may have got. */
+const DROPPED = 30_000
+
 /** The server, the network, and the processes with their tasks. */
 export class Cast {
   readonly world: World
@@ -72,6 +75,10 @@ export class Cast {
     this.world.note(process.name, 'dies')
     process.die()
     this.tasks.died(process)
+    // A waiter that has died is skipped: without another sign of life it is soon dropped, and what it is granted is short.
+    for (const root of this.checks.ledger.roots.values())
+      if (root.process === process && root.leases === 0 && root.asking === 0 && root.queuedAt < this.world.now)
+        root.until = Math.min(root.until, this.world.now + DROPPED)
     this.excuse(client, 'its process died')
   }
 

@@ -51,14 +51,29 @@ export function checkLoss(checks: Scene, entry: Entry, reason: string): void {
   const allowed = allowance(checks, entry, late)
   if (late > allowed + 0.01)
     world.fail('signal', `the loss of ${nameOf(entry)} is signalled ${late} ms too late (${allowed} are allowed)`)
-  if (!reason.includes('closed') && !ledger.broken(entry.root) && isUndisturbed(checks, entry))
-    world.fail('loss without a cause', `${nameOf(entry)} was lost: ${reason}`)
+  if (reason.includes('closed') || ledger.broken(entry.root)) return
+  if (isUndisturbed(checks, entry)) world.fail('loss without a cause', `${nameOf(entry)} was lost: ${reason}`)
+  // It is signalled before the deadline by 1 % of the time, or 5 ms.
+  const early = -late - entry.root.longest / 100 - 6
+  if (reason.includes('ran out') && early > 0)
+    world.fail('loss without a cause', `${nameOf(entry)} was lost ${early} ms before its time: ${reason}`)
+}
+
+/** With `maxHold` a lease runs out, one ttl after it at the latest. */
+export function checkMaxHold({ ledger, world }: Scene, entry: Entry): void {
+  const { manner, process, renewed, grantedAt } = entry
+  if (manner.maxHold === undefined || renewed || entry.attached || !ledger.isHeld(entry)) return
+  const over = world.now - grantedAt - (manner.maxHold + manner.ttl) * 1.01 - 5 - process.temper.late
+  if (over > 0) world.fail('maxHold', `${nameOf(entry)} is held ${over} ms too long`)
 }
 
 /** Whether a renewal must have come through in time: its process ran, reached the server, and had time enough. */
-function isUndisturbed({ scenario }: Scene, entry: Entry): boolean {
-  const { manner, process, grantedAt } = entry
-  const { most } = scenario.weather
-  if (!manner.autoRenew || manner.maxHold !== undefined || process.disturbedAt >= grantedAt - ASKED) return false
-  return manner.ttl >= 80 * most + 30 * process.temper.late + 300
+function isUndisturbed({ scenario, world }: Scene, { manner, process, grantedAt }: Entry): boolean {
+  const { ttl, autoRenew, maxHold } = manner
+  const reaction = 80 * scenario.weather.most + 30 * process.temper.late + 300
+  if (!autoRenew || maxHold !== undefined || ttl < reaction) return false
+  if (process.disturbedAt < grantedAt - ASKED) return true
+  // One that failed is repeated.
+  const quiet = 0.75 * ttl
+  return world.now - quiet > grantedAt && process.disturbedAt < world.now - quiet && 0.1 * ttl > reaction
 }

@@ -1,6 +1,6 @@
 import type { AcquireAnswer, AcquireRequest, LockLostError, RenewAnswer, RenewRequest } from '../../src/index.ts'
 import { Answers } from './check-answers.ts'
-import { checkDeadline, checkLoss, lateness } from './check-deadline.ts'
+import { checkDeadline, checkLoss, checkMaxHold, lateness } from './check-deadline.ts'
 import { checkExclusion } from './check-exclusion.ts'
 import { checkTokens } from './check-fencing.ts'
 import { checkOrder, checkPromptness } from './check-order.ts'
@@ -123,7 +123,15 @@ export class Checks implements Scene {
 
   #enter({ process, task, lease, manner }: Granting, root: Root, attached: boolean): Entry {
     const { now } = this.world
-    const rest = { mono: 0, wall: 0, leaving: false, lostAt: undefined, seenOver: false }
+    const rest = {
+      mono: 0,
+      wall: 0,
+      leaving: false,
+      lostAt: undefined,
+      released: undefined,
+      renewed: false,
+      seenOver: false,
+    }
     const entry: Entry = { lease, root, process, task, manner, attached, grantedAt: now, ...rest }
     this.ledger.entries.push(entry)
     this.ledger.look(entry)
@@ -145,6 +153,7 @@ export class Checks implements Scene {
 
   /** A task looks at its lease. */
   read(entry: Entry): boolean {
+    checkMaxHold(this, entry)
     const late = lateness(this, entry)
     const { held } = entry.lease
     if (held && entry.seenOver) this.world.fail('lost stays lost', `${nameOf(entry)} is held again`)

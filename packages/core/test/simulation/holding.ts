@@ -15,15 +15,16 @@ export async function holdLease(task: Task, lock: Lock, key: Key, entry: Entry):
     await task.sleep(duration / share)
     checks.read(entry)
     const choice = random.next()
-    if (choice < 0.1) await renew(task, key, entry)
-    else if (choice < 0.13) await task.inspect(lock, key)
+    const renewals = manner.autoRenew ? 0.1 : 0.3
+    if (choice < renewals) await renew(task, key, entry)
+    else if (choice < renewals + 0.03) await task.inspect(lock, key)
   }
   const choice = random.next()
   if (choice < 0.08 && !(checks.scenario.troubles.death + checks.scenario.troubles.close > 0 && manner.ttl > 6_000))
     await handOver(task, key, entry)
   else {
     await release(task, key, entry)
-    if (random.next() < 0.1) await release(task, key, entry)
+    if (random.next() < 0.2) await release(task, key, entry)
   }
   if (lease.held && lease.remaining > 0) checks.world.fail('release', `${nameOf(entry)} is held after it was given up`)
 }
@@ -36,6 +37,7 @@ async function renew(task: Task, key: Key, entry: Entry): Promise<void> {
   const wanted = random.oneOf([undefined, undefined, ttl, ttl / 2 + 20, longest])
   const started = new Stopwatch(entry.process, patienceOf(manner))
   const held = checks.ledger.isHeld(entry)
+  entry.renewed = true
   const outcome = await outcomeOf(lease.renew(wanted))
   started.check(checks, task.name, 'renew', manner.requestTimeout)
   task.note(`renewed to ${wanted}: ${'error' in outcome ? String((outcome.error as Error).name) : 'yes'}`)
@@ -48,16 +50,21 @@ async function release(task: Task, key: Key, entry: Entry): Promise<void> {
   const { lease, manner } = entry
   const started = new Stopwatch(entry.process, patienceOf(manner))
   const again = entry.leaving
-  const { most } = checks.scenario.weather
-  const held = !again && checks.ledger.isHeld(entry) && checks.ledger.rest(entry) > 40 * most + 1_000
+  const held = !again && checks.ledger.isHeld(entry)
+  const { mono, wall } = entry
   const over = !again && lateness(checks, entry) > 0.01
   entry.leaving = true
   const outcome = await outcomeOf(lease.release())
   started.check(checks, task.name, 'release', manner.requestTimeout)
   task.note(`released ${key.name} ${lease.fencingToken}: ${'error' in outcome ? 'no answer' : outcome.value}`)
+  const value = 'value' in outcome ? outcome.value : undefined
+  if (again && value !== entry.released)
+    checks.world.fail('release', `${nameOf(entry)}: the second answer is another one`)
   if (again) return
+  entry.released = value
+  const still = Math.min(mono - entry.process.mono, wall - entry.process.wall)
   if ('error' in outcome) checks.answers.failed(task, key, 'release', outcome.error, started)
-  else if (!outcome.value && held && !checks.ledger.broken(entry.root) && started.undisturbed)
+  else if (!outcome.value && held && still > 0 && !checks.ledger.broken(entry.root))
     checks.world.fail('owner', `${nameOf(entry)} was held, but its release says that it was not`)
   else if (outcome.value && over) checks.world.fail('lost stays lost', `${nameOf(entry)} was released when it was over`)
 }
@@ -78,15 +85,18 @@ async function handOver(task: Task, key: Key, entry: Entry): Promise<void> {
   const others = task.clients.filter(({ process, closed }) => process.alive && closed === undefined)
   const client = others[random.below(others.length)]
   root.excuse = 'detached'
+  const detachedAt = checks.world.now
   if (client === undefined) return
   const json = JSON.stringify(detached.value)
   const heir = task.heir(client)
-  checks.world.after(random.next() * Math.min(manner.ttl / 2, 50), () => {
-    client.process.deliver(() => heir.start(() => takeUp(heir, json, key, entry)))
+  // Late enough for the hold to have run out, now and then.
+  const late = random.next() < 0.2 && manner.ttl <= 6_000
+  checks.world.after(late ? root.longest * 1.05 + 100 : random.next() * Math.min(manner.ttl / 2, 50), () => {
+    client.process.deliver(() => heir.start(() => takeUp(heir, json, key, entry, detachedAt)))
   })
 }
 
-async function takeUp(task: Task, json: string, key: Key, entry: Entry): Promise<void> {
+async function takeUp(task: Task, json: string, key: Key, entry: Entry, detachedAt: number): Promise<void> {
   const { random, checks, client } = task
   const { root, manner } = entry
   // What may be held for ever must not be given up.
@@ -101,6 +111,8 @@ async function takeUp(task: Task, json: string, key: Key, entry: Entry): Promise
       continue
     }
     root.excuse = undefined
+    if (started.at > detachedAt + root.longest * 1.05 + 50 && !checks.ledger.observed)
+      checks.world.fail('lost stays lost', `${nameOf(entry)} was attached when it had run out`)
     const taken = {
       process: client.process,
       task: task.name,

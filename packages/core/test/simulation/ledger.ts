@@ -35,6 +35,8 @@ export interface Root {
   longest: number
   /** Why nobody may have been able to tell the backend that it is over. */
   excuse: string | undefined
+  /** Questions of it that are under way. */
+  asking: number
 }
 
 /** A lease that a task got. */
@@ -52,6 +54,10 @@ export interface Entry {
   /** The task has begun to give it up. */
   leaving: boolean
   lostAt: number | undefined
+  /** The answer of its first release. */
+  released: boolean | undefined
+  /** A task has renewed it by hand. */
+  renewed: boolean
   /** Somebody has seen with `held` that it is not held any more. */
   seenOver: boolean
 }
@@ -81,11 +87,11 @@ export class Ledger {
   readonly #byToken = new Map<string, Root>()
   readonly entries: Entry[] = []
   readonly breaks: Break[] = []
-  readonly #observed: boolean
+  /** Whether expiry is found by watching. */
+  readonly observed: boolean
 
-  /** `observed`: whether expiry is found by watching. */
   constructor(observed: boolean) {
-    this.#observed = observed
+    this.observed = observed
   }
 
   rootOf(request: AcquireRequest, process: Process, floor: bigint): Root {
@@ -113,6 +119,7 @@ export class Ledger {
       idle: false,
       longest: ttl,
       excuse: undefined,
+      asking: 0,
     }
     this.roots.set(owner, root)
     this.#byToken.set(token, root)
@@ -154,7 +161,7 @@ export class Ledger {
 
   /** Whether the backend may still keep something of it. Without a clock, that ends only when somebody has watched it. */
   mayBeThere(root: Root, now: number): boolean {
-    return root.clearedAt > now && (root.until >= now || this.#observed)
+    return root.clearedAt > now && (root.until >= now || this.observed)
   }
 
   /** Leases on a key that may be held. */

@@ -30,6 +30,11 @@ export class Stopwatch {
     this.#mono = process.mono
   }
 
+  /** Milliseconds until now, by its process's clock. */
+  get took(): number {
+    return this.process.mono - this.#mono
+  }
+
   get steady(): boolean {
     return this.process.resumedAt < this.at && this.process.jumpedAt < this.at
   }
@@ -40,8 +45,7 @@ export class Stopwatch {
   }
 
   check({ world }: Scene, who: string, what: string, limit: number): void {
-    const { process } = this
-    const took = process.mono - this.#mono
+    const { process, took } = this
     if (this.steady && took > limit + 2 + TIMERS * (1 + process.temper.late))
       world.fail('in time', `${what} took ${who}@${process.name} ${took} ms instead of ${limit} at most`)
   }

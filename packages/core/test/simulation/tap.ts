@@ -44,6 +44,11 @@ export class Tap implements LockBackend {
       wait?.wake(grant)
     }
     const asked = this.#backend.acquire(wait === null ? request : { ...request, wait: { ...wait, wake } })
+    root.asking += 1
+    const end = (): void => {
+      root.asking -= 1
+    }
+    asked.then(end, end)
     return this.#heard(`acquire ${root.owner}`, asked, (answer) => this.#checks.answered(root, request, answer))
   }
 

@@ -3,15 +3,13 @@ import type { Random } from '../random.ts'
 import type { Checks } from './checks.ts'
 import type { Client, Face } from './client.ts'
 import { holdLease } from './holding.ts'
-import type { Entry } from './ledger.ts'
+import { ENOUGH, Impatience } from './impatience.ts'
+import { type Entry, nameOf } from './ledger.ts'
 import { type Outcome, outcomeOf, Stopwatch } from './outcome.ts'
 import type { Manner, Scenario } from './scenario.ts'
 import type { Tasks } from './tasks.ts'
 
 export type Key = Scenario['keys'][number]
-
-/** Why a task gives up waiting. */
-const ENOUGH = new Error('enough')
 
 /** Somebody in a process who uses locks, in ways that the seed decides. */
 export class Task {
@@ -81,30 +79,23 @@ export class Task {
 
   /** Waits for the lock, mostly for long enough, and sometimes thinks better of it. */
   async #wait(lock: Lock, key: Key, manner: Manner): Promise<void> {
-    const { random, checks } = this
+    const { random } = this
     const { process } = this.client
     const timeout = this.#timeout()
-    const controller = new AbortController()
-    let abortedAt: number | undefined
-    const abort = (): void => {
-      abortedAt = process.world.now
-      controller.abort(ENOUGH)
-    }
-    const timer = random.next() < 0.2 ? process.setTimer(random.next() * random.oneOf([2, 20, 300]), abort) : undefined
-    const options = { timeout, signal: controller.signal }
+    const impatience = new Impatience(process, random)
+    const options = { timeout, signal: impatience.signal }
     const tries = random.next() < 0.15
-    const { outcome, granting } = await this.#ask(lock, key, manner, timeout, () =>
+    const entry = await this.#ask(lock, key, manner, timeout, impatience, () =>
       tries ? lock.tryAcquire(options) : lock.acquire(options),
     )
-    timer?.cancel()
-    if ('error' in outcome && outcome.error === ENOUGH) {
-      if (abortedAt !== process.world.now) checks.world.fail('abort', `${this.name}@${process.name} waited on after it`)
-    } else if (granting !== undefined) await holdLease(this, lock, key, granting)
+    if (entry !== undefined) await holdLease(this, lock, key, entry)
   }
 
   async #try(lock: Lock, key: Key, manner: Manner): Promise<void> {
-    const { granting } = await this.#ask(lock, key, manner, 0, () => lock.tryAcquire())
-    if (granting !== undefined) await holdLease(this, lock, key, granting)
+    const impatience = new Impatience(this.client.process, this.random)
+    const ask = (): Promise<Lease | null> => lock.tryAcquire({ signal: impatience.signal })
+    const entry = await this.#ask(lock, key, manner, 0, impatience, ask)
+    if (entry !== undefined) await holdLease(this, lock, key, entry)
   }
 
   async #using(lock: Lock, key: Key, manner: Manner): Promise<void> {
@@ -118,13 +109,17 @@ export class Task {
       entry = checks.granted({ process: this.client.process, task: this.name, lease, manner, asked, floor })
       await this.sleep(this.holdingTime(manner))
       entry.leaving = true
+      if (this.random.next() < 0.2) throw ENOUGH
       return 'done'
     }
     const wait = checks.waits.begin(this.client.process, key.name)
     const started = new Stopwatch(this.client.process, Math.min(timeout, manner.requestTimeout, manner.ttl))
     const outcome = await outcomeOf(lock.using(body, { timeout }))
     wait.end()
-    if ('error' in outcome) checks.answers.failed(this, key, entry ? 'using' : 'acquire', outcome.error, started)
+    if ('error' in outcome) {
+      if (outcome.error !== ENOUGH)
+        checks.answers.failed(this, key, entry ? 'using' : 'acquire', outcome.error, started)
+    } else if (entry?.lostAt !== undefined) checks.world.fail('using', `${nameOf(entry)} was lost, and nobody is told`)
   }
 
   /** Asks for the lock, and holds the answer against what is known. */
@@ -133,8 +128,9 @@ export class Task {
     key: Key,
     manner: Manner,
     timeout: number,
+    impatience: Impatience,
     ask: () => Promise<Lease | null>,
-  ): Promise<{ readonly outcome: Outcome<Lease | null>; readonly granting: Entry | undefined }> {
+  ): Promise<Entry | undefined> {
     const { checks, name } = this
     const { process } = this.client
     const floor = checks.highest.get(key.name) ?? 0n
@@ -144,18 +140,23 @@ export class Task {
     const rootsBefore = checks.ledger.roots.size
     const asking = ask()
     const own = [...checks.ledger.roots.values()].slice(rootsBefore)
+    if (manner.fair === 'strict' && timeout > 0 && own.length === 0 && this.client.closed === undefined)
+      checks.world.fail('order', `${name}@${process.name} waits without a place of its own, though it is strict`)
     const outcome = await outcomeOf(asking)
     wait.end()
-    started.check(checks, name, `asking within ${timeout}`, limitOf(timeout, manner))
+    impatience.end()
+    const limit = limitOf(timeout, manner)
+    started.check(checks, name, `asking within ${timeout}`, limit)
     if ('error' in outcome) {
       if (outcome.error !== ENOUGH) checks.answers.failed(this, key, 'acquire', outcome.error, started, own)
-      return { outcome, granting: undefined }
+      return undefined
     }
     const lease = outcome.value
-    if (lease === null) checks.answers.busy(this, key, started, own)
-    const asked = started.at
-    const granting = lease === null ? undefined : checks.granted({ process, task: name, lease, manner, asked, floor })
-    return { outcome, granting }
+    if (lease !== null) return checks.granted({ process, task: name, lease, manner, asked: started.at, floor })
+    checks.answers.busy(this, key, started, own)
+    if (timeout > 0 && started.took < timeout - 2)
+      checks.world.fail('in time', `${name} gave up after ${started.took} ms`)
+    return undefined
   }
 
   /** Looks whether it is held. */
