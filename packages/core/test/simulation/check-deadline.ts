@@ -74,6 +74,6 @@ function isUndisturbed({ scenario, world }: Scene, { manner, process, grantedAt 
   if (!autoRenew || maxHold !== undefined || ttl < reaction) return false
   if (process.disturbedAt < grantedAt - ASKED) return true
   // One that failed is repeated.
-  const quiet = 0.75 * ttl
+  const quiet = 0.55 * ttl
   return world.now - quiet > grantedAt && process.disturbedAt < world.now - quiet && 0.1 * ttl > reaction
 }

@@ -72,7 +72,9 @@ export class Checks implements Scene {
 
   renewing({ token, ttl }: RenewRequest): void {
     const root = this.ledger.byToken(token)
-    if (root !== undefined) this.armed(root, ttl)
+    if (root === undefined) return
+    root.renewed = true
+    this.armed(root, ttl)
   }
 
   renewed(process: Process, { token, rotateTo }: RenewRequest, answer: RenewAnswer): void {

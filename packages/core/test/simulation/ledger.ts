@@ -35,8 +35,9 @@ export interface Root {
   longest: number
   /** Why nobody may have been able to tell the backend that it is over. */
   excuse: string | undefined
-  /** Questions of it that are under way. */
+  /** Questions of it that are under way, and whether a renewal was ever sent. */
   asking: number
+  renewed: boolean
 }
 
 /** A lease that a task got. */
@@ -120,6 +121,7 @@ export class Ledger {
       longest: ttl,
       excuse: undefined,
       asking: 0,
+      renewed: false,
     }
     this.roots.set(owner, root)
     this.#byToken.set(token, root)

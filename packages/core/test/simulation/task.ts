@@ -4,7 +4,7 @@ import type { Checks } from './checks.ts'
 import type { Client, Face } from './client.ts'
 import { holdLease } from './holding.ts'
 import { ENOUGH, Impatience } from './impatience.ts'
-import { type Entry, nameOf } from './ledger.ts'
+import { type Entry, nameOf, type Root } from './ledger.ts'
 import { type Outcome, outcomeOf, Stopwatch } from './outcome.ts'
 import type { Manner, Scenario } from './scenario.ts'
 import type { Tasks } from './tasks.ts'
@@ -103,13 +103,15 @@ export class Task {
     const floor = checks.highest.get(key.name) ?? 0n
     const timeout = this.#timeout()
     let entry: Entry | undefined
+    let threw = false
     const body = async (lease: Lease): Promise<string> => {
       wait.end()
       const asked = started.at
       entry = checks.granted({ process: this.client.process, task: this.name, lease, manner, asked, floor })
       await this.sleep(this.holdingTime(manner))
       entry.leaving = true
-      if (this.random.next() < 0.2) throw ENOUGH
+      threw = this.random.next() < 0.2
+      if (threw) throw ENOUGH
       return 'done'
     }
     const wait = checks.waits.begin(this.client.process, key.name)
@@ -117,9 +119,11 @@ export class Task {
     const outcome = await outcomeOf(lock.using(body, { timeout }))
     wait.end()
     if ('error' in outcome) {
-      if (outcome.error !== ENOUGH)
-        checks.answers.failed(this, key, entry ? 'using' : 'acquire', outcome.error, started)
+      if (threw && outcome.error !== ENOUGH) checks.world.fail('using', `${this.name}'s own error is hidden`)
+      if (!threw) checks.answers.failed(this, key, entry ? 'using' : 'acquire', outcome.error, started)
     } else if (entry?.lostAt !== undefined) checks.world.fail('using', `${nameOf(entry)} was lost, and nobody is told`)
+    else if (entry !== undefined && isUncertain(entry.root, this.client.process.world.now))
+      checks.world.fail('using', `the release of ${nameOf(entry)} failed, and nobody is told`)
   }
 
   /** Asks for the lock, and holds the answer against what is known. */
@@ -184,6 +188,9 @@ export class Task {
     return this.random.oneOf([5, 50, 500, 3_000, 10_000, forever, forever, forever, forever])
   }
 }
+
+/** The backend was asked to take it back, and has not answered. */
+const isUncertain = ({ leavingAt, clearedAt }: Root, now: number): boolean => leavingAt <= now && clearedAt > now
 
 /** Until when an answer must come. One attempt: repeated when its grant came too late, and renewed where that is needed. */
 function limitOf(timeout: number, { requestTimeout }: Manner): number {
