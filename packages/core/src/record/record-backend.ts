@@ -148,7 +148,7 @@ class RecordBackend<Version> implements LockBackend {
       }))
       this.#unsure.delete(token)
       if (flight !== undefined) flight.undone = true
-      if (flight !== undefined && !this.#flights.has(token)) await this.#tidy(key)
+      if (force && !this.#flights.has(token)) await this.#tidy(key)
     })
   }
 

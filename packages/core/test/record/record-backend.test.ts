@@ -87,6 +87,20 @@ test('whoever was granted the lock by a notice, while it looked, watches the rec
   expect(watchers).toBe(0)
 })
 
+test('a cancel after a write that failed leaves no record behind, where free locks have none', async () => {
+  let fails = true
+  const backend = client({
+    write: (place, version, record) => {
+      if (!fails) return memory.write(place, version, record)
+      fails = false
+      return Promise.reject(new Error('the connection was cut'))
+    },
+  })
+  await expect(backend.acquire(request('a'))).rejects.toThrow('cut')
+  await backend.cancel(request('a'))
+  expect(await memory.names('', '')).toEqual([])
+})
+
 test('a notice whose reading gets no answer does not make a waiter deaf to the grant that follows', async () => {
   const holder = client()
   let deaf = false

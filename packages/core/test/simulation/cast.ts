@@ -77,7 +77,13 @@ export class Cast {
     this.tasks.died(process)
     // A waiter that has died is skipped: without another sign of life it is soon dropped, and what it is granted is short.
     for (const root of this.checks.ledger.roots.values())
-      if (root.process === process && !root.renewed && root.asking === 0 && root.queuedAt < this.world.now)
+      if (
+        root.process === process &&
+        !root.renewed &&
+        root.asking === 0 &&
+        process.disturbedAt < root.askedAt &&
+        root.queuedAt < this.world.now
+      )
         root.until = Math.min(root.until, this.world.now + DROPPED)
     this.excuse(client, 'its process died')
   }

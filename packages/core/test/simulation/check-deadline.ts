@@ -2,6 +2,8 @@ import { type Entry, nameOf, type Scene } from './ledger.ts'
 
 /** How often a process looks at its clocks while it holds something, in milliseconds. */
 const TICK = 1_000
+/** A hold that was granted by a release lasts no longer than this many milliseconds at first. */
+const CLAIM = 1_000
 /** Milliseconds before its grant from which a lease may count. */
 const ASKED = 4_000
 /** Milliseconds by which the clocks may go apart before a process takes it for a jump. */
@@ -71,7 +73,7 @@ export function checkMaxHold({ ledger, world }: Scene, entry: Entry): void {
 function isUndisturbed({ scenario, world }: Scene, { manner, process, grantedAt }: Entry): boolean {
   const { ttl, autoRenew, maxHold } = manner
   const reaction = 80 * scenario.weather.most + 30 * process.temper.late + 300
-  if (!autoRenew || maxHold !== undefined || ttl < reaction) return false
+  if (!autoRenew || maxHold !== undefined || Math.min(ttl, CLAIM) < reaction) return false
   if (process.disturbedAt < grantedAt - ASKED) return true
   // One that failed is repeated.
   const quiet = 0.55 * ttl
