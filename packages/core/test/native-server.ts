@@ -198,7 +198,8 @@ export class NativeServer {
       this.network.push(link, () => link.pushed({ token: request.token, grant }))
     }
     for (const [token, { request, link }] of entry.watchers) {
-      if (!fits(entry, request)) continue
+      // Told in vain, each would look, and by that have the others told.
+      if (!this.mayEnter(entry, request)) continue
       entry.watchers.delete(token)
       this.network.push(link, () => link.pushed({ token, grant: undefined }))
     }

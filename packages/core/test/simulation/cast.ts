@@ -3,6 +3,7 @@ import { NativeServer } from '../native-server.ts'
 import { Random } from '../random.ts'
 import type { Checks } from './checks.ts'
 import { Client, type Service } from './client.ts'
+import type { Root } from './ledger.ts'
 import { Process } from './process.ts'
 import type { Scenario } from './scenario.ts'
 import { Task } from './task.ts'
@@ -12,6 +13,10 @@ import type { World } from './world.ts'
 
 /** Milliseconds within which a backend has dropped a dead waiter, and the grant that it may have got. */
 const DROPPED = 30_000
+
+/** It waited in the queue, and nothing was under way that could have made more of that. */
+const wasOnlyQueued = (root: Root, { disturbedAt }: Process, now: number): boolean =>
+  root.queuedAt < now && root.leases === 0 && !root.renewed && root.asking === 0 && disturbedAt < root.askedAt
 
 /** The server, the network, and the processes with their tasks. */
 export class Cast {
@@ -77,13 +82,7 @@ export class Cast {
     this.tasks.died(process)
     // A waiter that has died is skipped: without another sign of life it is soon dropped, and what it is granted is short.
     for (const root of this.checks.ledger.roots.values())
-      if (
-        root.process === process &&
-        !root.renewed &&
-        root.asking === 0 &&
-        process.disturbedAt < root.askedAt &&
-        root.queuedAt < this.world.now
-      )
+      if (root.process === process && wasOnlyQueued(root, process, this.world.now))
         root.until = Math.min(root.until, this.world.now + DROPPED)
     this.excuse(client, 'its process died')
   }

@@ -74,7 +74,15 @@ export class Checks implements Scene {
     const root = this.ledger.byToken(token)
     if (root === undefined) return
     root.renewed = true
+    root.renewals += 1
     this.armed(root, ttl)
+  }
+
+  renewalEnds({ token }: RenewRequest): void {
+    const root = this.ledger.byToken(token)
+    if (root === undefined) return
+    root.renewals -= 1
+    root.renewedAt = this.world.now
   }
 
   renewed(process: Process, { token, rotateTo }: RenewRequest, answer: RenewAnswer): void {

@@ -2,6 +2,7 @@ import { Lock } from '../../src/index.ts'
 import { breakLock } from './break.ts'
 import type { Cast } from './cast.ts'
 import type { Client } from './client.ts'
+import type { Root } from './ledger.ts'
 import { outcomeOf } from './outcome.ts'
 
 /** Milliseconds: for which a task may go on, at the very most; for which core takes back what it gave up; for a close. */
@@ -37,8 +38,9 @@ export async function finale(cast: Cast): Promise<void> {
 
 /** What a process of its own gave up, it has taken back. */
 function nothingLeftBehind({ checks, world }: Cast, key: string): void {
+  const isLeft = (root: Root): boolean => checks.ledger.mayBeThere(root, world.now) && !checks.ledger.broken(root)
   for (const root of checks.ledger.roots.values())
-    if (root.key === key && checks.ledger.mayBeThere(root, world.now) && root.excuse === undefined)
+    if (root.key === key && root.excuse === undefined && isLeft(root))
       world.fail('undo', `${root.owner} of ${root.process.name} has not been taken back, nor released`)
 }
 
@@ -61,14 +63,13 @@ async function fresh(cast: Cast, name: string): Promise<void> {
     if ((await breakLock(cast, client, name)) !== true)
       world.fail('orphan', `${name} is held for ever (${why}), and cannot be broken`)
   } else {
-    const { clock } = checks.scenario.variant.traits
     const longest = excused.reduce((most, root) => Math.max(most, root.longest), 0)
-    await world.sleep(Math.max(until - world.now, clock === 'none' ? longest * 1.02 + 1_000 : 0))
-    // Dead waiters may be granted it one after the other, each for a moment.
-    for (let round = 0; round < 2 + 2 * excused.length; round += 1) {
-      if (await taken(cast, lock)) return
-      await world.sleep(10_000)
-    }
+    await world.sleep(Math.max(until - world.now, checks.ledger.observed ? longest * 1.02 + 1_000 : 0))
+  }
+  // Dead waiters may be granted it one after the other, each for a moment.
+  for (let round = 0; round < 2 + 2 * excused.length; round += 1) {
+    if (await taken(cast, lock)) return
+    await world.sleep(10_000)
   }
   if (!(await taken(cast, lock)))
     world.fail('orphan', `${name} is not free, though all that could hold it has run out (${why})`)
@@ -93,6 +94,9 @@ export async function closeDown(cast: Cast, client: Client): Promise<void> {
   const { process, store } = client
   const from = world.now
   world.note(process.name, 'closes')
+  // What is lost by now, it does not release any more.
+  for (const entry of checks.ledger.entries)
+    if (entry.process === process && entry.lostAt !== undefined) entry.root.excuse ??= 'closed after its loss'
   await client.close()
   // What fails while it closes is not tried again.
   if (process.disturbedAt >= from - UNDO || checks.scenario.weather.most > 3) cast.excuse(client, 'closed in trouble')

@@ -102,6 +102,10 @@ async function takeUp(task: Task, json: string, key: Key, entry: Entry, detached
   // What may be held for ever must not be given up.
   for (let attempt = 0; attempt < 200 && client.closed === undefined; attempt += 1) {
     const started = new Stopwatch(client.process, patienceOf(manner))
+    // Unless a renewal that was under way, or a first attempt whose answer got lost, has lengthened it.
+    const lastRenewal = Math.max(detachedAt, root.renewedAt)
+    const renewed = attempt > 0 || root.renewals > 0 || checks.ledger.observed
+    const ranOut = !renewed && started.at > lastRenewal + root.longest * 1.05 + 50
     const outcome = await outcomeOf<Lease>(Lock.attach(json, { ...manner, backend: client.backend }))
     started.check(checks, task.name, 'attach', manner.requestTimeout)
     if ('error' in outcome) {
@@ -111,9 +115,7 @@ async function takeUp(task: Task, json: string, key: Key, entry: Entry, detached
       continue
     }
     root.excuse = undefined
-    // An earlier attempt whose answer got lost may have taken it up in time.
-    if (attempt === 0 && started.at > detachedAt + root.longest * 1.05 + 50 && !checks.ledger.observed)
-      checks.world.fail('lost stays lost', `${nameOf(entry)} was attached when it had run out`)
+    if (ranOut) checks.world.fail('lost stays lost', `${nameOf(entry)} was attached when it had run out`)
     const taken = {
       process: client.process,
       task: task.name,

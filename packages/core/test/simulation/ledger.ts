@@ -38,6 +38,9 @@ export interface Root {
   /** Questions of it that are under way, and whether a renewal was ever sent. */
   asking: number
   renewed: boolean
+  /** Renewals under way, and when one last came to an end, good or bad. */
+  renewals: number
+  renewedAt: number
 }
 
 /** A lease that a task got. */
@@ -122,6 +125,8 @@ export class Ledger {
       excuse: undefined,
       asking: 0,
       renewed: false,
+      renewals: 0,
+      renewedAt: 0,
     }
     this.roots.set(owner, root)
     this.#byToken.set(token, root)

@@ -61,7 +61,10 @@ export class Tap implements LockBackend {
 
   renew(request: RenewRequest): Promise<RenewAnswer> {
     this.#checks.renewing(request)
-    return this.#heard(`renew ${request.token}`, this.#backend.renew(request), (answer) =>
+    const renewal = this.#backend.renew(request)
+    const end = (): void => this.#checks.renewalEnds(request)
+    renewal.then(end, end)
+    return this.#heard(`renew ${request.token}`, renewal, (answer) =>
       this.#checks.renewed(this.runtime, request, answer),
     )
   }

@@ -62,8 +62,9 @@ export function spread(cast: Cast, troubles: Troubles, horizon: number): void {
 
 function make(cast: Cast, kind: keyof Troubles, until: number): void {
   const { living, random, world, checks } = cast
+  if (world.now > until) return
   if (!checks.goingOn) {
-    if (world.now < until) world.after((0.1 + random.next()) * (until / 20), () => make(cast, kind, until))
+    world.after((0.1 + random.next()) * (until / 20), () => make(cast, kind, until))
     return
   }
   const client = living[random.below(living.length)]
