@@ -43,7 +43,8 @@ export function attempt(engine: Engine, demand: Demand): Promise<Attempt> {
         if (over) return
         if (answer.outcome === 'busy') {
           end()
-          if (answer.unsure) engine.undo({ key, token, mode, timeout }, timeout)
+          // After a grant that came too late, an earlier request may have failed as well.
+          if (answer.unsure || late > 0) engine.undo({ key, token, mode, timeout }, timeout)
           resolve({ hold: undefined, holder: answer.holder })
           return
         }

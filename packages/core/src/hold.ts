@@ -15,6 +15,9 @@ const SPREAD = 0.15
 const MIN_RETRY = 20
 const MAX_RETRY = 1_000
 
+/** What sums of instants may be off by, in milliseconds: a task must not find that it was woken a trifle too early. */
+const ROUNDING = 0.001
+
 const RAN_OUT = 'its time ran out before a renewal was confirmed'
 
 export interface Renewing {
@@ -210,7 +213,7 @@ export class Hold implements Task, Holding {
   /** Called by the scheduler when the deadline is near or a renewal due. */
   run(): void {
     if (this.#state !== 'live') return
-    const age = elapsed(this.#engine.runtime, this.#since)
+    const age = elapsed(this.#engine.runtime, this.#since) + ROUNDING
     if (age >= this.#noticeAt()) {
       this.#lose(RAN_OUT)
       return
@@ -261,12 +264,15 @@ export class Hold implements Task, Holding {
     return this.#lasts - Math.min(Math.max(5, this.#lasts / 100), this.#lasts / 10)
   }
 
-  /** At a third of the time, or by a part of that earlier, so that leases taken together don't renew together. */
+  /**
+   * At a third of the time, or half of what a coarse clock leaves of it; by a part of that earlier, so that leases taken
+   * together don't renew together.
+   */
   #planRenewal(ttl: number, since: Instant, spread: number = SPREAD): void {
     const permanent = ttl === Number.POSITIVE_INFINITY
     if (!this.#autoRenew && !permanent) return
-    this.#renewAt =
-      since.mono - this.#since.mono + (permanent ? CHECK_EVERY : ttl / 3) * (1 - spread * this.#engine.runtime.random())
+    const interval = permanent ? CHECK_EVERY : Math.min(ttl / 3, this.#localDeadline(ttl) / 2)
+    this.#renewAt = since.mono - this.#since.mono + interval * (1 - spread * this.#engine.runtime.random())
   }
 
   #schedule(): void {

@@ -452,6 +452,16 @@ test('a renewal that failed does not change the ttl of later ones', async () => 
   expect(renewals.at(-1)?.ttl).toBe(30_000)
 })
 
+test('where the clock is coarse, a renewal comes before the deadline all the same', async () => {
+  const { time, backend, renewals } = stage()
+  const { ttl, ...capabilities } = backend.capabilities
+  const coarse = wrapped(backend, { capabilities: { ...capabilities, ttl: { ...ttl, granularity: 1_000 } } })
+  const lease = await new Lock('b', { backend: coarse, ttl: 1_200 }).acquire()
+  await time.advance(5_000)
+  expect(lease.held).toBe(true)
+  expect(renewals.length).toBeGreaterThan(10)
+})
+
 test('nothing is left on the timers after release', async () => {
   const { time, lock } = stage()
   const lease = await lock.acquire()

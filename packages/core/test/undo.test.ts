@@ -30,6 +30,32 @@ test('one attempt that was repeated is taken back if it finds the lock busy: the
   expect(cancelled).toEqual([asked[0]])
 })
 
+test('it is taken back, too, if between the failure and the busy answer there was a grant that came too late', async () => {
+  const time = new VirtualTime()
+  const inner = recordBackend(new MemoryStore(time), { runtime: time })
+  const cancelled: string[] = []
+  let asked = 0
+  const backend: LockBackend = {
+    ...wrapped(inner, {}),
+    runtime: time,
+    acquire: async ({ ttl }) => {
+      asked += 1
+      if (asked === 1) throw new Error('the connection was cut')
+      if (asked > 2) return { outcome: 'busy', retryAfter: 1_000 }
+      await new Promise<void>((resolve) => time.setTimer(ttl + 50, resolve))
+      return { outcome: 'granted', fencingToken: 1n, ttl }
+    },
+    cancel: ({ token }) => {
+      cancelled.push(token)
+      return Promise.resolve()
+    },
+  }
+  const attempt = new Lock('a', { backend, ttl: 200 }).tryAcquire()
+  await time.advance(1_000)
+  expect(await attempt).toBe(null)
+  expect([asked, cancelled.length]).toEqual([3, 1])
+})
+
 /** A backend that does not answer an acquire, and fails the given number of cancels; and when the last of them came. */
 function stage(failures: number) {
   const time = new VirtualTime()

@@ -21,6 +21,8 @@ import type { RecordStore } from './store.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 const MAX_POLL = 2_000
+/** Tokens remembered at most of which a write got no answer: more than are taken back at the same time. */
+const MAX_UNSURE = 16_384
 const CLOSE_TIMEOUT = 5_000
 const SWEEP_EVERY = 60_000
 const SWEEP_TIMEOUT = 5_000
@@ -88,7 +90,7 @@ class RecordBackend<Version> implements LockBackend {
       try {
         return await this.#acquire(request, flight)
       } catch (cause) {
-        if (!flight.undone) this.#unsure.add(request.token)
+        if (!flight.undone) this.#doubt(request.token)
         throw cause
       } finally {
         this.#flights.delete(request.token)
@@ -130,6 +132,16 @@ class RecordBackend<Version> implements LockBackend {
           }
         }
       }
+    }
+  }
+
+  /** In a long outage there are many: the oldest go, whose taking back was given up before. */
+  #doubt(token: string): void {
+    this.#unsure.add(token)
+    if (this.#unsure.size <= MAX_UNSURE) return
+    for (const oldest of this.#unsure) {
+      this.#unsure.delete(oldest)
+      return
     }
   }
 
