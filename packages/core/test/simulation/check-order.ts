@@ -2,6 +2,8 @@ import type { Root, Scene } from './ledger.ts'
 
 /** Milliseconds for which a backend keeps a grant for a waiter who has not heard of it yet, at least. */
 const CLAIM = 1_000
+/** Milliseconds for which a notice whose reading got lost makes a process deaf to the next one. */
+const DEAF = 1_100
 
 /**
  * Promise 11. Who knew that it stood in the queue before another one asked is granted before that one: its token is lower.
@@ -10,7 +12,7 @@ const CLAIM = 1_000
 export function checkOrder({ ledger, world, scenario }: Scene, first: Root): void {
   const { weather, variant, troubles } = scenario
   if (first.queuedAt === Number.POSITIVE_INFINITY || first.fence === undefined) return
-  if (first.process.disturbedAt >= first.askedAt || troubles.force > 0) return
+  if (first.process.disturbedAt >= first.askedAt - DEAF || troubles.force > 0) return
   if (variant.kind === 'record' && !variant.traits.watch) return
   if (Math.min(first.ttl, CLAIM) < 40 * weather.most + 10 * first.process.temper.late + 100) return
   for (const later of ledger.roots.values()) {
