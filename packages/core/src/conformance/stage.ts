@@ -29,6 +29,8 @@ export class Stage {
   readonly slack: number
   /** Milliseconds to wait for what will not come: short, and yet time for a request to be answered. */
   readonly brief: number
+  /** A timeout that runs out though every request is answered, even one that takes long for once. */
+  readonly vain: number
   /** Milliseconds between two looks of those who have to poll. */
   readonly pause: number
   readonly namespace: string = 'conformance'
@@ -57,6 +59,7 @@ export class Stage {
     this.patience = 3_000 + 20 * latency
     this.slack = 250 + 5 * latency
     this.brief = Math.max(200, 10 * latency)
+    this.vain = Math.max(1_000, 10 * latency)
     this.pause = Math.max(10, latency / 2)
   }
 

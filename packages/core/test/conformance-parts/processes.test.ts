@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { History } from '../../src/conformance/history.ts'
-import { ConformanceProcess } from '../../src/conformance/processes/process.ts'
+import { ConformanceProcess, loaderFlags } from '../../src/conformance/processes/process.ts'
 
 const start = (source: string): Promise<ConformanceProcess> =>
   ConformanceProcess.start(`data:text/javascript,${encodeURIComponent(source)}`, 'process 1', new History())
@@ -50,4 +52,41 @@ test('what a process is asked after its end is refused, not left open', async ()
   const one = await start(target)
   await one.kill()
   await expect(one.held()).rejects.toThrow(/has ended \(SIGKILL\)/)
+})
+
+test('flags about loading modules are passed on, and those about this process are not, nor their values', () => {
+  expect(
+    loaderFlags(['--import', 'tsx', '--test-reporter', 'spec', '--conditions=x', '-e', 'code', '--inspect=0']),
+  ).toEqual(['--import', 'tsx', '--conditions=x'])
+})
+
+test('a process that has been stopped does not outlive the one that started it', async () => {
+  const url = (file: string): string => JSON.stringify(new URL(`../../src/conformance/${file}`, import.meta.url).href)
+  const program = `
+    import { ConformanceProcess } from ${url('processes/process.ts')}
+    import { History } from ${url('history.ts')}
+    const module = 'data:text/javascript,' + encodeURIComponent(${JSON.stringify(target)})
+    const one = await ConformanceProcess.start(module, 'process 1', new History())
+    one.stop()
+    console.log(one.pid)
+    process.exit(0)`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program])
+  const pid = Number(stdout)
+  expect(pid).toBeGreaterThan(0)
+  await expect.poll(() => isAlive(pid), { timeout: 5_000 }).toBe(false)
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+test('a process that ends by itself is missed', async () => {
+  const one = await start(`${target}; setTimeout(() => process.exit(7), 100)`)
+  await one.ended
+  expect(() => one.assertRunning()).toThrow(/has ended \(7\)/)
 })

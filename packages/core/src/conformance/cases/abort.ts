@@ -125,7 +125,7 @@ export const abort: Theme = theme('abort', [
     async body(t) {
       const [first, second] = await t.pair()
       const lease = await first.acquire()
-      assert.equal(await second.tryAcquire({ timeout: t.brief }), null)
+      assert.equal(await second.tryAcquire({ timeout: t.vain }), null)
       await eventually('nobody waits', t.patience, async () => (await first.inspect()).waiters === 0)
       await lease.release()
       await assertFree(t)

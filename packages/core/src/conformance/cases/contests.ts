@@ -56,9 +56,10 @@ async function contest(t: Stage, { modes, permits = 1, trouble }: Contest): Prom
       running[index] = await join()
     }
   }
-  await eventually('every process gets its turn', t.expiry(ttl) + DEAD_WAITER, () =>
-    running.every(({ who }) => t.history.holdings.some((holding) => isOf(holding, who))),
-  )
+  await eventually('every process gets its turn', t.expiry(ttl) + DEAD_WAITER, () => {
+    for (const one of running) one.assertRunning()
+    return running.every(({ who }) => t.history.holdings.some((holding) => isOf(holding, who)))
+  })
   await Promise.all(running.map((one) => one.rest()))
   await takeEach(t, modes, permits)
 }

@@ -38,6 +38,20 @@ export const expiry: Theme = theme('expiry', [
     },
   },
   {
+    title: 'a hold whose ttl is no whole number of seconds lasts as long as that says',
+    async body(t) {
+      const [first, second] = await t.contenders(2)
+      assert.ok(first && second)
+      const ttl = Math.min(t.capabilities.ttl.max, t.ttl + 937)
+      const sent = now()
+      granted(await first.acquire({ ttl }))
+      const grant = await second.insist(t.expiry(ttl), t.pause)
+      const took = now() - sent
+      assert.ok(grant, `it is not replaced within ${t.expiry(ttl)} ms`)
+      assert.ok(took >= ttl - t.capabilities.ttl.granularity, `it was replaced after ${took} ms, with a ttl of ${ttl}`)
+    },
+  },
+  {
     title: 'one single tryAcquire takes over from a holder that died some time ago',
     needs: [sharedClock],
     async body(t) {

@@ -88,7 +88,7 @@ export const inspection: Theme = theme('inspection', [
       })
       const backend = await t.client()
       const lock = new Lock(t.name, t.options(backend))
-      const error = await refused(lock.acquire({ timeout: t.brief }), 'LOCK_TIMEOUT')
+      const error = await refused(lock.acquire({ timeout: t.vain }), 'LOCK_TIMEOUT')
       const listed = t.capabilities.list ? await createLocks(t.options(backend)).list() : []
       const shown = json([answer, await lock.inspect(), listed, { ...error, text: error.message, stack: error.stack }])
       for (const { token } of [holder, waiter]) assert.ok(!shown.includes(token), `a secret in ${shown}`)

@@ -49,7 +49,7 @@ export const localDeadline: Theme = theme('local deadline', [
       const lease = await lock.acquire()
       const seen = abortion(lease)
       await eventually('the signal is aborted', t.ttl + t.slack, () => seen.aborted)
-      assert.ok(now() - sent > t.ttl / 2, `it was aborted after ${now() - sent} ms`)
+      assert.ok(now() - sent > t.worth(t.ttl) / 2, `it was aborted after ${now() - sent} ms`)
       assertLost(lease)
     },
   },

@@ -43,8 +43,9 @@ export const outage: Theme = theme('outage', [
     needs: [...hung, list],
     async body(t) {
       const requestTimeout = t.brief
-      const locks = createLocks(t.options(await t.client(), { requestTimeout }))
-      await locks.list()
+      const client = await t.client()
+      await createLocks(t.options(client)).list()
+      const locks = createLocks(t.options(client, { requestTimeout }))
       await t.trouble('pause')
       await unanswered(t, () => locks.list())
     },

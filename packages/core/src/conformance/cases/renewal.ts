@@ -37,6 +37,21 @@ export const renewal: Theme = theme('renewal', [
     },
   },
   {
+    title: 'a renewal whose ttl is no whole number of seconds lasts as long as that says',
+    async body(t) {
+      const [first, second] = await t.contenders(2)
+      assert.ok(first && second)
+      const ttl = Math.min(t.capabilities.ttl.max, t.ttl + 937)
+      granted(await first.acquire({ ttl: t.ttl }))
+      const sent = now()
+      assert.equal((await first.renew(ttl)).outcome, 'renewed')
+      const grant = await second.insist(t.expiry(ttl), t.pause)
+      const took = now() - sent
+      assert.ok(grant, `it is not replaced within ${t.expiry(ttl)} ms`)
+      assert.ok(took >= ttl - t.capabilities.ttl.granularity, `it was replaced after ${took} ms, with a ttl of ${ttl}`)
+    },
+  },
+  {
     title: 'a renewal never shortens the hold',
     async body(t) {
       const [first, second] = await t.contenders(2)

@@ -36,7 +36,8 @@ function targetMistakes(target: Readonly<Record<string, unknown>>): readonly str
     if (!met) mistakes.push(`${what} is ${shown(value)}, not ${wanted}`)
   }
   const positive = (value: unknown): boolean => typeof value === 'number' && value > 0 && Number.isFinite(value)
-  want(typeof name === 'string' && name !== '', 'name', name, 'a text')
+  // It goes to terminals as it is.
+  want(typeof name === 'string' && /^\P{C}+$/u.test(name), 'name', name, 'a text without control characters')
   want(typeof connect === 'function', 'connect', connect, 'a function that makes a new client: () => myBackend(…)')
   if (isObject(capabilities)) mistakes.push(...capabilityMistakes(capabilities))
   else want(false, 'capabilities', capabilities, "the backend's own: connect().capabilities")

@@ -16,7 +16,11 @@ process.on('SIGINT', endBy(SIGINT))
 process.on('SIGTERM', endBy(SIGTERM))
 process.on('SIGHUP', endBy(SIGHUP))
 // Whoever read our output has gone, as `head` does. The target must be closed all the same.
-process.stdout.on('error', () => ending.abort(SIGPIPE))
+let unread = false
+process.stdout.on('error', () => {
+  unread = true
+  ending.abort(SIGPIPE)
+})
 process.stderr.on('error', () => undefined)
 
 /** Not left to the event loop: the adapter may have left something open that keeps it going. */
@@ -25,7 +29,8 @@ async function end(code: number): Promise<never> {
     await new Promise((resolve) => {
       stream.write('', resolve)
     })
-  process.exit(code)
+  // What nobody could read has not succeeded.
+  process.exit(unread && code === EXIT.passed ? EXIT.signal + SIGPIPE : code)
 }
 
 // Not awaited here: of an await at the top level that nothing settles, Node.js has things to say that are of no use.

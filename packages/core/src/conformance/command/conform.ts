@@ -41,7 +41,7 @@ export async function conform(
     const target = await loadTarget(given.file)
     let code: number
     try {
-      code = await examine(target, given, surroundings, strays, activity)
+      code = await examine(target, given, surroundings, strays, activity, say)
     } finally {
       activity.what = 'the target was closing'
       troubles = [...(await closing(target, signal.aborted)), ...(await strays.take()).map(late)]
@@ -63,6 +63,7 @@ async function examine(
   { stdout, stderr, signal }: Surroundings,
   strays: Strays,
   activity: Activity,
+  say: (text: string) => void,
 ): Promise<number> {
   const { only, json, html } = given
   const chosen = select(plan(target, given.seed), only)
@@ -82,9 +83,16 @@ async function examine(
 
   activity.what = 'the report was written'
   if (json) stdout.write(`${JSON.stringify(report)}\n`)
-  if (html !== undefined) await writePage(html, report)
   progress?.write(summary(report, given, progress))
-  return exitCode(report, signal)
+  const code = exitCode(report, signal)
+  if (html === undefined) return code
+  try {
+    await writePage(html, report)
+    return code
+  } catch (error) {
+    say(`the page could not be written to ${html}: ${messageOf(error)}`)
+    return code === EXIT.passed ? EXIT.failed : code
+  }
 }
 
 function exitCode({ failed, notRun }: Report, signal: AbortSignal): number {

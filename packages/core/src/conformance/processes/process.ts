@@ -32,8 +32,22 @@ export interface Ending {
 const urlOf = (module: string | URL): string =>
   module instanceof URL || /^[a-z]{2,}:/i.test(module) ? String(module) : pathToFileURL(module).href
 
-/** Flags of this process that are about itself, not about how modules are loaded. */
-const isOwn = (flag: string): boolean => /^--(inspect|test|eval|print|input-type|watch)|^-[ep]/.test(flag)
+const OWN = /^--(?:inspect|test|eval|print|input-type|watch)|^-[ep]/
+
+/** This process's flags without those about itself: those about how modules are loaded. A word without a dash is a value. */
+export function loaderFlags(flags: readonly string[]): string[] {
+  let own = false
+  return flags.filter((flag) => {
+    if (flag.startsWith('-')) own = OWN.test(flag)
+    return !own
+  })
+}
+
+/** Processes that run. None of them must outlive this one: not even one that is stopped, and so notices nothing. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 /** Another process that uses the target. What it holds goes into the history. */
 export class ConformanceProcess {
@@ -55,10 +69,11 @@ export class ConformanceProcess {
     this.#child = fork(WORKER, [urlOf(module), who], {
       // fork wants to know which of them is its channel.
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: process.execArgv.filter((flag) => !isOwn(flag)),
+      execArgv: loaderFlags(process.execArgv),
       // A test runner's mark for processes of its own.
       env: { ...process.env, NODE_TEST_CONTEXT: undefined },
     })
+    running.add(this.#child)
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#complaints = (this.#complaints + chunk.toString()).slice(-TAIL)
     })
@@ -73,6 +88,7 @@ export class ConformanceProcess {
       this.#child.once('exit', (code, signal) => resolve({ code, signal }))
       this.#child.once('error', () => resolve({ code: null, signal: null }))
     }).then(async (ending) => {
+      running.delete(this.#child)
       await allNoted
       this.#settle()
       return ending
@@ -84,12 +100,18 @@ export class ConformanceProcess {
     const started = new ConformanceProcess(module, who, history)
     const ready = new Promise<Reply>((resolve) => started.#pending.set(READY, resolve))
     const early = started.ended.then((): Reply => ({ id: READY, error: { code: undefined, message: 'it ended' } }))
-    const { error } = await within(START_LIMIT, `${who} has started`, Promise.race([ready, early]))
+    const { error } = await within(START_LIMIT, 'it connects', Promise.race([ready, early])).catch(
+      (cause: Error): Reply => ({ id: READY, error: { code: undefined, message: cause.message } }),
+    )
     if (error === undefined) return started
-    await started.kill()
+    await started.dismiss()
     throw new Error(
       `a process could not use the module ${urlOf(module)}: ${error.message}\n${started.#complaints}`.trim(),
     )
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
   }
 
   contend(contention: Contention): Promise<null> {
@@ -122,6 +144,13 @@ export class ConformanceProcess {
   }
   leave(): Promise<readonly string[]> {
     return this.#ask('leave')
+  }
+
+  /** Throws if it has ended although nobody ended it. */
+  assertRunning(): void {
+    const { exitCode, signalCode } = this.#child
+    if (this.#killedAt !== undefined || (exitCode === null && signalCode === null)) return
+    throw new Error(`${this.who} has ended (${signalCode ?? exitCode}) ${this.#complaints}`.trim())
   }
 
   /** SIGSTOP: from now on it stands still. */

@@ -33,6 +33,24 @@ export const time: readonly BrokenBackend[] = [
     },
   ),
   server(
+    'the ttl of a grant is cut to whole seconds',
+    'expiry: a hold whose ttl is no whole number of seconds lasts as long as that says',
+    class extends Server {
+      protected override grant(entry: Entry, request: ServerAcquire, ttl: number): Hold {
+        return super.grant(entry, request, ttl < 1_000 ? ttl : Math.floor(ttl / 1_000) * 1_000)
+      }
+    },
+  ),
+  server(
+    'the ttl of a renewal is cut to whole seconds',
+    'renewal: a renewal whose ttl is no whole number of seconds lasts as long as that says',
+    class extends Server {
+      protected override prolong(hold: Hold, ttl: number): void {
+        super.prolong(hold, ttl < 1_000 ? ttl : Math.floor(ttl / 1_000) * 1_000)
+      }
+    },
+  ),
+  server(
     'the ttl is never below a default of 30 s',
     replaced,
     class extends Server {
