@@ -3,7 +3,7 @@ import { sail } from './fleet.ts'
 import { runSeed } from './run-seed.ts'
 
 /** More of them: SIMULATION_SEEDS=100000, or `npm run simulate`. */
-const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 6_000)
+const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 10_000)
 
 test('two runs of a seed are the same event by event, whatever other seeds ran in the same process', async () => {
   for (let seed = 0; seed < 40; seed += 1) {
