@@ -16,6 +16,7 @@ const BACKENDS: readonly (readonly [title: string, capabilities: Capabilities])[
 ]
 
 const SCOPE = { process: 'tasks of one process', host: 'processes of one host', network: 'processes of any host' }
+const LATE = { refused: 'has no effect', 'run out': 'may hold for its ttl' }
 
 /** Across an event; `n/a`: it can't happen there. */
 function kept(value: boolean | 'clock' | 'n/a'): string {
@@ -40,6 +41,7 @@ const ROWS: readonly (readonly [title: string, cell: (capabilities: Capabilities
   ['can list its locks', ({ list }) => (list ? 'yes' : 'no')],
   ['expiry is judged', ({ guarantee }) => `by ${guarantee.expiry === 'observation' ? '' : 'a '}${guarantee.expiry}`],
   ["a dead holder's lock is free", ({ guarantee }) => guarantee.deadHolder],
+  ['a request that arrives late', ({ guarantee }) => LATE[guarantee.lateRequests]],
   ['exclusion holds across a restart', ({ guarantee }) => kept(guarantee.exclusionAcross.restart)],
   ['… a failover', ({ guarantee }) => kept(guarantee.exclusionAcross.failover)],
   ['… loss of stored data', ({ guarantee }) => kept(guarantee.exclusionAcross.dataLoss)],

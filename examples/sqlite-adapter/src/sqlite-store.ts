@@ -56,6 +56,7 @@ export function sqliteStore(path: string): RecordStore<bigint> {
       scope: 'host',
       expiry: clock === null ? 'observation' : 'shared clock',
       deadHolder: 'after its ttl',
+      lateRequests: 'refused',
       exclusionAcross: { restart: true, failover: 'n/a', dataLoss: false, clockStep: true },
       fencingAcross: { restart: true, dataLoss: false },
       caveat: 'Holds between the processes of one host that use the same database file, on a local disk.',

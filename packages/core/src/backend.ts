@@ -55,8 +55,8 @@ export interface LockBackend {
 
   /**
    * Undoes whatever `acquire(token)` did or may still do: a hold is released, a place in the queue given up, and a request
-   * of that token that arrives later has no effect (where this cannot be made certain, `capabilities.guarantee.caveat`
-   * says so; the ttl then ends the stray hold). Resolves once that is done. Core repeats a rejected cancel for a while.
+   * of that token that arrives later has no effect (where this cannot be made certain, `guarantee.lateRequests` is
+   * `run out`). Resolves once that is done. Core repeats a rejected cancel for a while.
    */
   cancel(request: TokenRequest): Promise<void>
 
@@ -70,7 +70,8 @@ export interface LockBackend {
 
   /**
    * Gives up the hold of `token`, in one atomic step. Resolves with true if it held until now, with false if it did not
-   * (then nothing of anybody else's is touched). The next live waiter is granted the lock directly, or is woken.
+   * (then nothing of anybody else's is touched). The next live waiter is granted the lock directly, or is woken. As after
+   * `cancel`, an acquire of the token that arrives later, delayed or repeated on the way, has no effect.
    */
   release(request: TokenRequest): Promise<boolean>
 
@@ -231,6 +232,11 @@ export interface Guarantee {
   readonly expiry: 'shared clock' | 'observation'
   /** How soon a holder whose process died is replaced by somebody who waits. */
   readonly deadHolder: 'at once' | 'after its ttl'
+  /**
+   * What becomes of an acquire that arrives after it was given up: cancelled, or its hold released. `refused`: it has no
+   * effect. `run out`: it may take the lock, for nobody; that hold, or place in the queue, then ends with its time.
+   */
+  readonly lateRequests: 'refused' | 'run out'
   /** Whether no two leases overlap across each of these events. `n/a`: it can't happen to this backend. */
   readonly exclusionAcross: {
     readonly restart: boolean | 'n/a'

@@ -35,6 +35,7 @@ export class MemoryStore implements RecordStore<number> {
     scope: 'process',
     expiry: 'shared clock',
     deadHolder: 'after its ttl',
+    lateRequests: 'refused',
     exclusionAcross: { restart: 'n/a', failover: 'n/a', dataLoss: 'n/a', clockStep: true },
     fencingAcross: { restart: false, dataLoss: 'n/a' },
     caveat: 'Holds between the tasks of one process that share the backend object; tokens start anew with the process.',

@@ -44,6 +44,24 @@ describe('the cases', () => {
     expect(names.filter((name) => name.startsWith('shared:'))).toHaveLength(1)
   })
 
+  test('that need late requests to be refused are replaced where they run out', () => {
+    const { capabilities } = sound
+    const guarantee = { ...capabilities.guarantee, lateRequests: 'run out' } as const
+    const namesOf = (target: ConformanceTarget) =>
+      conformanceCases({ ...target, faults: new Network() }).map(({ name }) => name)
+    const [strict, lenient] = [namesOf(sound), namesOf({ ...sound, capabilities: { ...capabilities, guarantee } })]
+    expect(lenient.filter((name) => !strict.includes(name))).toEqual([
+      'unknown outcome: what a request that arrives late takes ends with its ttl',
+    ])
+    expect(strict.filter((name) => !lenient.includes(name))).toEqual([
+      'unknown outcome: cancel while the acquire is under way leaves nothing behind',
+      'unknown outcome: requests that arrive late, of whatever step, leave nothing behind',
+      'unknown outcome: requests that hung and are carried out later leave nothing behind',
+      'abort: attempts that are aborted under way leave no hold behind, however far they have got',
+      'abort: a request that is under way when its acquire is aborted leaves no hold behind',
+    ])
+  })
+
   test('say with which seed they failed, even if the error comes from another realm, as under Jest', async () => {
     const pause = (): never => {
       throw runInNewContext("new Error('no server')")

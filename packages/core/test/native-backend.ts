@@ -42,6 +42,7 @@ export class NativeBackend implements LockBackend {
       scope: 'process',
       expiry: 'shared clock',
       deadHolder: 'after its ttl',
+      lateRequests: 'refused',
       exclusionAcross: { restart: true, failover: 'n/a', dataLoss: 'n/a', clockStep: 'n/a' },
       fencingAcross: { restart: true, dataLoss: 'n/a' },
       caveat: 'Exists in this process only.',

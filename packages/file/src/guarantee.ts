@@ -4,6 +4,7 @@ const LOCAL: Guarantee = {
   scope: 'host',
   expiry: 'shared clock',
   deadHolder: 'at once',
+  lateRequests: 'refused',
   exclusionAcross: { restart: true, failover: 'n/a', dataLoss: false, clockStep: true },
   fencingAcross: { restart: true, dataLoss: 'clock' },
   caveat:

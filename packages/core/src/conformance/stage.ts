@@ -31,6 +31,8 @@ export class Stage {
   readonly brief: number
   /** A timeout that runs out though every request is answered, even one that takes long for once. */
   readonly vain: number
+  /** A ttl for attempts that are given up: what they may take afterwards, if anything, is free within the case. */
+  readonly forlorn: number
   /** Milliseconds between two looks of those who have to poll. */
   readonly pause: number
   readonly namespace: string = 'conformance'
@@ -60,6 +62,7 @@ export class Stage {
     this.slack = 250 + 5 * latency
     this.brief = Math.max(200, 10 * latency)
     this.vain = Math.max(1_000, 10 * latency)
+    this.forlorn = capabilities.guarantee.lateRequests === 'run out' ? this.ttl : this.long
     this.pause = Math.max(10, latency / 2)
   }
 

@@ -52,6 +52,11 @@ export const sharedClock: Need = declared(
   'a shared clock',
   ({ capabilities }) => capabilities.guarantee.expiry === 'shared clock',
 )
+/** An acquire that arrives after it was given up has no effect. */
+export const lateRefused: Need = declared(
+  'late requests refused',
+  ({ capabilities }) => capabilities.guarantee.lateRequests === 'refused',
+)
 /** Several processes can contend, as far as the backend goes. */
 export const shareable: Need = declared(
   'other processes',

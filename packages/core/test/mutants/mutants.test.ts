@@ -27,7 +27,7 @@ interface Batch {
 function soundBatches(): readonly Batch[] {
   const names = new Map<string, Set<string>>()
   const note = (target: string, name: string): unknown => names.set(target, (names.get(target) ?? new Set()).add(name))
-  for (const { caughtBy } of brokenBackends) note('unbroken', caughtBy)
+  for (const { sound = 'unbroken', caughtBy } of brokenBackends) note(sound, caughtBy)
   for (const { target, caughtBy } of coreMutants) note(target, caughtBy)
   const batches: Batch[] = []
   for (const [target, some] of names)

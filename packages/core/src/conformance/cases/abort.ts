@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Lock } from '../../index.ts'
 import { assertHeld, counted, rejection } from '../expect.ts'
 import type { Stage } from '../stage.ts'
-import { fault, queue, type Theme, theme } from '../theme.ts'
+import { fault, lateRefused, queue, type Theme, theme } from '../theme.ts'
 import { eventually, later, now, sleep, turns, within } from '../time.ts'
 
 const LIMIT = 20
@@ -91,6 +91,7 @@ export const abort: Theme = theme('abort', [
   },
   {
     title: 'attempts that are aborted under way leave no hold behind, however far they have got',
+    needs: [lateRefused],
     async body(t) {
       const [mine, others] = [t.options(await t.client()), t.options(await t.client())]
       const names = Array.from({ length: 60 }, (_, index) => `${t.name}/${index}`)
@@ -109,7 +110,7 @@ export const abort: Theme = theme('abort', [
   },
   {
     title: 'a request that is under way when its acquire is aborted leaves no hold behind',
-    needs: [fault('delayRequests', 'resume')],
+    needs: [fault('delayRequests', 'resume'), lateRefused],
     async body(t) {
       const lock = await t.lock()
       await (await lock.acquire()).release()

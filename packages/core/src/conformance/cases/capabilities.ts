@@ -29,6 +29,7 @@ function assertDeclared({ modes, queue, wakeup, ttl, list, guarantee }: Capabili
   among('process', 'host', 'network')(guarantee.scope, 'guarantee.scope')
   among('shared clock', 'observation')(guarantee.expiry, 'guarantee.expiry')
   among('at once', 'after its ttl')(guarantee.deadHolder, 'guarantee.deadHolder')
+  among('refused', 'run out')(guarantee.lateRequests, 'guarantee.lateRequests')
   for (const event of ['restart', 'failover', 'dataLoss', 'clockStep'] as const)
     exclusionAcross(guarantee.exclusionAcross[event], `guarantee.exclusionAcross.${event}`)
   for (const event of ['restart', 'dataLoss'] as const)

@@ -68,7 +68,8 @@ export const fencing: Theme = theme('fencing', [
     needs: [fault('delayRequests', 'resume')],
     async body(t) {
       const requestTimeout = t.brief
-      const [mine, others] = [t.options(await t.client(), { requestTimeout }), t.options(await t.client())]
+      const mine = t.options(await t.client(), { ttl: t.forlorn, requestTimeout })
+      const others = t.options(await t.client())
       const names = Array.from({ length: 40 }, (_, index) => `${t.name}/${index}`)
       const takeAll = () => Promise.all(names.map((name) => tokenOf(new Lock(name, others))))
       const before = await takeAll()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Lock } from '../../index.ts'
 import { assertHeld, refused, rejection } from '../expect.ts'
 import type { Stage } from '../stage.ts'
-import { type CaseDefinition, fault } from '../theme.ts'
+import { type CaseDefinition, fault, lateRefused, not } from '../theme.ts'
 import { eventually, recovers, sleep, turns } from '../time.ts'
 
 /** So that what follows is one request, on a connection that stands. */
@@ -156,7 +156,7 @@ export const lostAndLate: readonly CaseDefinition[] = [
   },
   {
     title: 'requests that arrive late, of whatever step, leave nothing behind',
-    needs: [fault('delayRequests', 'resume')],
+    needs: [fault('delayRequests', 'resume'), lateRefused],
     async body(t) {
       const requestTimeout = t.brief
       const mine = t.options(await t.client(), { requestTimeout })
@@ -174,8 +174,25 @@ export const lostAndLate: readonly CaseDefinition[] = [
     },
   },
   {
+    title: 'what a request that arrives late takes ends with its ttl',
+    needs: [fault('delayRequests', 'resume'), not(lateRefused)],
+    async body(t) {
+      const requestTimeout = t.brief
+      const mine = t.options(await t.client(), { ttl: t.ttl, requestTimeout })
+      const others = t.options(await t.client())
+      const names = Array.from({ length: 40 }, (_, index) => `${t.name}/${index}`)
+      await t.trouble('delayRequests', 0, 3 * requestTimeout)
+      const leases = await Promise.all(names.map((name) => new Lock(name, mine).tryAcquire().catch(() => null)))
+      await t.trouble('resume')
+      await Promise.all(leases.map((lease) => lease?.release().catch(() => false)))
+      await sleep(3 * requestTimeout)
+      const take = (name: string) => new Lock(name, others).using(() => undefined, { timeout: t.expiry() })
+      await Promise.all(names.map(take))
+    },
+  },
+  {
     title: 'requests that hung and are carried out later leave nothing behind',
-    needs: [fault('pause', 'resume')],
+    needs: [fault('pause', 'resume'), lateRefused],
     async body(t) {
       const requestTimeout = t.brief
       const lock = await t.lock({ requestTimeout })

@@ -108,7 +108,7 @@ export const outage: Theme = theme('outage', [
     needs: hung,
     async body(t) {
       const requestTimeout = t.brief
-      const lock = await t.lock({ requestTimeout })
+      const lock = await t.lock({ ttl: t.forlorn, requestTimeout })
       await t.trouble('pause')
       await refused(lock.tryAcquire(), 'LOCK_BACKEND')
       await t.trouble('resume')

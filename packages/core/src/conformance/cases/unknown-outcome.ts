@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { busy, granted } from '../expect.ts'
-import { queue, type Theme, theme } from '../theme.ts'
+import { lateRefused, queue, type Theme, theme } from '../theme.ts'
 import { eventually, now, sleep, turns } from '../time.ts'
 import { assertFree, lostAndLate } from './lost-and-late.ts'
 
@@ -103,6 +103,7 @@ export const unknownOutcome: Theme = theme('unknown outcome', [
   },
   {
     title: 'cancel while the acquire is under way leaves nothing behind',
+    needs: [lateRefused],
     async body(t) {
       const [client, other] = [await t.client(), await t.client()]
       for (let round = 0; round < 60; round += 1) {

@@ -31,6 +31,7 @@ const CHECKS: readonly Check[] = [
   oneOf('guarantee.scope', 'process', 'host', 'network'),
   oneOf('guarantee.expiry', 'shared clock', 'observation'),
   oneOf('guarantee.deadHolder', 'at once', 'after its ttl'),
+  oneOf('guarantee.lateRequests', 'refused', 'run out'),
   ...['restart', 'failover', 'dataLoss', 'clockStep'].map((event) =>
     oneOf(`guarantee.exclusionAcross.${event}`, true, false, 'n/a'),
   ),

@@ -19,6 +19,7 @@ export function declared({ modes, queue, wakeup, ttl, list, guarantee }: Capabil
     network: 'any process that reaches the server',
   }
   const expiries = { 'shared clock': 'by a clock that all share', observation: 'by watching the record stay unchanged' }
+  const late = { refused: 'have no effect', 'run out': 'may take the lock for their ttl' }
   const longest = ttl.infinite ? `${span(ttl.max)}, or without end` : span(ttl.max)
   return [
     ['modes', listed(modes)],
@@ -31,6 +32,7 @@ export function declared({ modes, queue, wakeup, ttl, list, guarantee }: Capabil
     ['contenders', scopes[guarantee.scope]],
     ['expiry', `${expiries[guarantee.expiry]}, with a grain of ${span(ttl.granularity)}`],
     ['dead holder', `replaced ${guarantee.deadHolder}`],
+    ['late requests', late[guarantee.lateRequests]],
     ['exclusion', across(guarantee.exclusionAcross)],
     ['fencing', across(guarantee.fencingAcross)],
   ]

@@ -5,7 +5,7 @@ import { NativeBackend } from '../../native-backend.ts'
 import { NativeServer } from '../../native-server.ts'
 import { Network } from '../../network.ts'
 import type { Flaw } from '../flaw.ts'
-import { quick } from '../sound-targets.ts'
+import { quick, type SoundTarget } from '../sound-targets.ts'
 
 /** A server that can be restarted, and cut off: what it holds outlives that. */
 export class Server extends NativeServer {
@@ -18,6 +18,8 @@ export type Damage<Broken extends Server> = (backend: LockBackend, server: Broke
 
 /** A backend with one rule broken. */
 export interface BrokenBackend extends Flaw {
+  /** The target that keeps all promises, for the case that must catch it. Default: `unbroken`. */
+  readonly sound?: SoundTarget
   target(): ConformanceTarget
 }
 
@@ -49,7 +51,7 @@ export function nativeTarget<Broken extends Server>(
     inner.set(damaged, backend)
     return damaged
   }
-  return { name: 'broken', capabilities: NativeBackend.capabilities, connect, faults, ...quick }
+  return { name: 'broken', capabilities: connect().capabilities, connect, faults, ...quick }
 }
 
 /** The server breaks a rule. */

@@ -1,6 +1,7 @@
 import type { KeyRequest, LockKey } from '../../../src/index.ts'
-import type { Hold } from '../../native-entry.ts'
-import { type BrokenBackend, client, Server, server } from './broken-backend.ts'
+import { ForgetfulBackend } from '../../forgetful-server.ts'
+import type { Hold, ServerAcquire } from '../../native-entry.ts'
+import { type BrokenBackend, client, nativeTarget, Server, server } from './broken-backend.ts'
 
 /** Gives up before core does, and can then answer what it likes. */
 const hasty = <Request extends { readonly timeout: number }>(request: Request): Request => ({
@@ -91,6 +92,27 @@ export const failure: readonly BrokenBackend[] = [
       }
     },
   ),
+  {
+    flaw: 'what a request that arrives late takes is kept',
+    caughtBy: 'unknown outcome: what a request that arrives late takes ends with its ttl',
+    sound: 'forgetful',
+    target: () =>
+      nativeTarget(
+        class extends Server {
+          readonly #late = new Set<string>()
+
+          protected override stale(request: ServerAcquire): boolean {
+            if (super.stale(request)) this.#late.add(request.token)
+            return false
+          }
+
+          protected override lives(hold: Hold): boolean {
+            return this.#late.has(hold.token) || super.lives(hold)
+          }
+        },
+        () => ({ capabilities: ForgetfulBackend.capabilities }),
+      ),
+  },
   server(
     'a cancel that overtakes its acquire is forgotten',
     'unknown outcome: cancel while the acquire is under way leaves nothing behind',
