@@ -274,9 +274,9 @@ class RecordBackend<Version> implements LockBackend {
     }
   }
 
-  /** How long a hold counts, for its holder: from before the clock was read, or the entry written. */
-  #term({ basis, present }: Look<Version>, holder: Holder): { readonly since: Instant; readonly ttl: number } {
-    return { since: basis, ttl: present.remaining(holder.term) ?? holder.term.ttl }
+  /** How long a hold counts, for its holder: its ttl at most, from before the clock was read, or the entry written. */
+  #term({ basis, present }: Look<Version>, { term }: Holder): { readonly since: Instant; readonly ttl: number } {
+    return { since: basis, ttl: Math.min(present.remaining(term) ?? term.ttl, term.ttl) }
   }
 
   #describe({ present }: Look<Version>, holder: Holder): HolderState {

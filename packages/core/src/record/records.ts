@@ -139,9 +139,8 @@ export class Records<Version> {
   }
 
   #view(key: LockKey, state: RecordState, now: number, basis: Instant): View {
-    const { clock, presence } = this.#store
-    const view = new View(clock, presence, this.#observer, key.id, now, basis)
-    this.#observer.look(key.id, state, clock?.id)
+    const view = new View(this.#store, this.#runtime, this.#observer, key.id, now, basis)
+    this.#observer.look(key.id, state, this.#store.clock?.id)
     return view
   }
 

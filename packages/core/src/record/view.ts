@@ -1,8 +1,8 @@
-import type { Instant } from '../runtime.ts'
+import type { Instant, Runtime } from '../runtime.ts'
 import type { Present } from './machine.ts'
 import type { Observer } from './observer.ts'
 import type { Holder, Term, Waiter } from './state.ts'
-import type { Presence, StoreClock } from './store.ts'
+import type { Presence, RecordStore, StoreClock } from './store.ts'
 
 /** The present as this process sees it: by the store's clock, its processes, and what was observed. */
 export class View implements Present {
@@ -10,14 +10,18 @@ export class View implements Present {
   readonly self: string
   readonly #clock: StoreClock | null
   readonly #presence: Presence | null
+  readonly #runtime: Runtime
   readonly #observer: Observer
   readonly #keyId: string
   readonly #basis: Instant
 
-  /** `basis`: a moment before the record was read. What was renewed after it may not be in the record. */
+  /**
+   * `basis`: a moment before the clock showed `now` and the record was read. What was renewed after it may not be in the
+   * record.
+   */
   constructor(
-    clock: StoreClock | null,
-    presence: Presence | null,
+    { clock, presence }: Pick<RecordStore<unknown>, 'clock' | 'presence'>,
+    runtime: Runtime,
     observer: Observer,
     keyId: string,
     now: number,
@@ -27,6 +31,7 @@ export class View implements Present {
     this.self = presence?.self ?? ''
     this.#clock = clock
     this.#presence = presence
+    this.#runtime = runtime
     this.#observer = observer
     this.#keyId = keyId
     this.#basis = basis
@@ -52,7 +57,9 @@ export class View implements Present {
     const clock = this.#clock
     if (ttl === Number.POSITIVE_INFINITY) return { clock: clock?.id ?? '', at: ttl, ttl }
     if (clock === null) return { clock: '', at: Math.max(Math.floor(this.now), (previous?.at ?? 0) + 1), ttl }
-    return { clock: clock.id, at: Math.ceil(this.now + ttl), ttl }
+    // A slow reading of the record, or a stop, since the clock was read must not use up what is granted now.
+    const passed = this.#runtime.now().mono - this.#basis.mono
+    return { clock: clock.id, at: Math.ceil(this.now + passed + ttl), ttl }
   }
 
   remaining(term: Term): number | undefined {

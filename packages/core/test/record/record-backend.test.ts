@@ -227,6 +227,34 @@ test('a hold that was renewed while an older reading of it was on its way is see
   expect((await looking).holders).toMatchObject([{ owner: 'a' }])
 })
 
+test('a hold that a release grants lasts as long as it should, however long the record took to arrive', async () => {
+  const { backend: holder, slowDown } = slowReader()
+  const waiter = client()
+  await holder.acquire(request('a', { ttl: 60_000 }))
+  const wait = { queue: true, retryInterval: undefined, wake: () => undefined }
+  await waiter.acquire(request('b', { wait, ttl: 200 }))
+  slowDown()
+  const releasing = holder.release(request('a'))
+  await time.advance(300)
+  expect(await releasing).toBe(true)
+  await time.advance(190)
+  expect(await client().acquire(request('c'))).toMatchObject({ outcome: 'busy' })
+  await time.advance(11)
+  expect(await client().acquire(request('c'))).toMatchObject({ outcome: 'granted' })
+})
+
+test('a hold counts for its holder from before the clock was read, however long the record took to arrive', async () => {
+  const { backend, slowDown } = slowReader()
+  slowDown()
+  const { mono } = time.now()
+  const acquiring = backend.acquire(request('a', { ttl: 1_000 }))
+  await time.advance(300)
+  expect(await acquiring).toMatchObject({ outcome: 'granted', since: { mono }, ttl: 1_000 })
+  const renewing = backend.renew({ ...request('a', { ttl: 2_000 }), rotateTo: undefined })
+  await time.advance(0)
+  expect(await renewing).toMatchObject({ outcome: 'renewed', since: { mono: mono + 300 }, ttl: 2_000 })
+})
+
 describe('without a clock', () => {
   const clockless = () => client({ clock: null })
   const look = (backend: LockBackend) => backend.inspect({ key, timeout })
