@@ -95,11 +95,11 @@ export function run(command, { show = false, timeout = 15 * minutes } = {}) {
   })
 }
 
-/** A named step: a line when it starts, a line when it is done. */
-export async function step(name, command, options) {
+/** A named step, a command or a function that tells whether it did well: a line when it starts, a line when it is done. */
+export async function step(name, work, options) {
   const started = Date.now()
   console.log(`▸ ${name} …`)
-  const ok = await run(command, options)
+  const ok = await (typeof work === 'function' ? work() : run(work, options))
   const seconds = ((Date.now() - started) / 1000).toFixed(1)
   if (ok) console.log(`  done in ${seconds} s`)
   else console.error(`✗ ${name} failed after ${seconds} s`)

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { exec, install, main, root, step } from './bootstrap.mjs'
+import { provideServers } from './servers.mjs'
 
 const quiet = ['--output-logs=errors-only', '--continue=always']
 const total = { passed: 0, failed: 0, skipped: 0 }
@@ -39,8 +40,8 @@ function read(report) {
   }
 }
 
-async function check(name, command) {
-  if (!(await step(name, command))) total.failed += 1
+async function check(name, work) {
+  if (!(await step(name, work))) total.failed += 1
 }
 
 async function test(folder, task) {
@@ -69,6 +70,7 @@ await main(async () => {
     await check('lint', exec('biome', 'check', '--error-on-warnings', '.'))
     await check('typecheck', exec('turbo', 'run', 'typecheck', ...quiet))
     await check('check:package', exec('turbo', 'run', 'check:package', ...quiet))
+    await check('servers', provideServers)
     for (const task of ['test', 'test:integration']) {
       for (const folder of foldersWith(task)) await test(folder, task)
     }

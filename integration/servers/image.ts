@@ -26,7 +26,12 @@ const asked = new Map<string, Promise<string | undefined>>()
 export function obtainImage(engine: ContainerRuntimeClient, image: string): Promise<string | undefined> {
   let answer = asked.get(image)
   if (answer === undefined) {
-    answer = obtain(engine, image).catch((error: Error) => error.message.replace(/\s+/g, ' ').trim())
+    answer = obtain(engine, image).catch(({ message }: Error) =>
+      message
+        .replace(/^\(HTTP code \d+\)[^-]*- /, '')
+        .replace(/\s+/g, ' ')
+        .trim(),
+    )
     asked.set(image, answer)
   }
   return answer

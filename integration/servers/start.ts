@@ -5,14 +5,13 @@ import { sourceOf, sourcesOf } from './versions.ts'
 
 /**
  * Starts a server: in a container where a Docker engine is reachable and has the image, else the program on the PATH.
- * `version` is one of `available(kind)`; without it the first of these is taken. Rejects if that version can not be
- * had here, with what to install.
+ * `version` is one of `available(kind)`; without it the first of these is taken. Rejects if it cannot be had here,
+ * telling what to install.
  */
 export async function startServer(kind: ServerKind, version?: string): Promise<Server> {
   const sources = version === undefined ? await sourcesOf(kind) : [await sourceOf(kind, version)]
   const source = sources.find((one) => !('missing' in one)) ?? sources[0]
-  if (source === undefined || 'missing' in source) {
-    throw new Error(`no ${kind} ${version ?? ''}: ${source?.missing}`)
-  }
+  if (source === undefined) throw new RangeError(`there is no version of ${kind} to start`)
+  if ('missing' in source) throw new Error(`no ${kind} ${source.version}: ${source.missing}; ${source.help}`)
   return 'image' in source ? startContainer(kind, source.image) : startBinary(kind)
 }

@@ -11,11 +11,12 @@ export const versions: Readonly<Record<ServerKind, readonly string[]>> = {
   etcd: ['3.4', '3.5'],
 }
 
-/** How a version can be had here: in a container, as the program on the PATH, or not, and why. */
-export type Source =
-  | { readonly version: string; readonly image: string }
-  | { readonly version: string; readonly binary: string }
-  | { readonly version: string; readonly missing: string }
+/** How a version can be had here: in a container, as the program on the PATH, or not at all. */
+export type Source = { readonly kind: ServerKind; readonly version: string } & (
+  | { readonly image: string }
+  | { readonly binary: string }
+  | { readonly missing: string; readonly help: string }
+)
 
 /** The program of a kind, how it is asked for its version, and the package of Debian and Ubuntu that has it. */
 const programs: Readonly<Record<ServerKind, { name: string; flag: string; debian: string }>> = {
@@ -34,26 +35,22 @@ function binaryVersion(kind: ServerKind): Promise<string | undefined> {
   })
 }
 
-function isOf(version: string, wanted: string): boolean {
-  return version === wanted || version.startsWith(`${wanted}.`)
-}
-
 /** How `version` of a kind can be had: a container is preferred to the program on the PATH. */
 export async function sourceOf(kind: ServerKind, version: string): Promise<Source> {
   const [engine, binary] = await Promise.all([containerEngine(), binaryVersion(kind)])
   const image = imageOf(kind, version)
   const trouble = engine && (await obtainImage(engine, image))
-  if (engine !== undefined && trouble === undefined) return { version, image }
-  if (binary !== undefined && isOf(binary, version)) return { version, binary }
+  if (engine !== undefined && trouble === undefined) return { kind, version, image }
+  if (binary !== undefined && `${binary}.`.startsWith(`${version}.`)) return { kind, version, binary }
 
   const { name, debian } = programs[kind]
-  const program = binary === undefined ? `no ${name} on the PATH` : `${name} on the PATH is ${binary}`
-  if (engine !== undefined) {
-    const variable = imageVariable(kind, version)
-    const missing = `the image ${image} cannot be had (${trouble}); set ${variable} to one that can; ${program}`
-    return { version, missing }
+  const program = binary === undefined ? `there is no ${name} on the PATH` : `the ${name} on the PATH is ${binary}`
+  if (engine === undefined) {
+    const help = `${program}: install Docker, or this version of ${name} (Debian's package ${debian})`
+    return { kind, version, missing: 'no Docker engine is reachable', help }
   }
-  return { version, missing: `no Docker engine is reachable, and ${program}; install Docker, or the package ${debian}` }
+  const help = `${program}: set ${imageVariable(kind, version)} to an image that can be had`
+  return { kind, version, missing: `the image ${image} cannot be had (${trouble})`, help }
 }
 
 /** All versions of the matrix; and that of the program on the PATH, if nothing else of its kind can be had. */
@@ -61,7 +58,17 @@ export async function sourcesOf(kind: ServerKind): Promise<readonly Source[]> {
   const sources = await Promise.all(versions[kind].map((version) => sourceOf(kind, version)))
   if (sources.some((source) => !('missing' in source))) return sources
   const binary = await binaryVersion(kind)
-  return binary === undefined ? sources : [{ version: binary, binary }, ...sources]
+  return binary === undefined ? sources : [{ kind, version: binary, binary }, ...sources]
+}
+
+/** A line for each reason why versions are missing: `not run, as no Docker engine is reachable: redis 8.0, …`. */
+export function leftOut(sources: readonly Source[]): readonly string[] {
+  const left = new Map<string, string[]>()
+  for (const source of sources) {
+    if (!('missing' in source)) continue
+    left.set(source.missing, [...(left.get(source.missing) ?? []), `${source.kind} ${source.version}`])
+  }
+  return [...left].map(([reason, names]) => `not run, as ${reason}: ${names.join(', ')}`)
 }
 
 const told = new Set<ServerKind>()
@@ -75,17 +82,7 @@ export async function available(kind: ServerKind): Promise<readonly string[]> {
   const sources = await sourcesOf(kind)
   if (!told.has(kind)) {
     told.add(kind)
-    for (const line of leftOut(kind, sources)) console.log(line)
+    for (const line of leftOut(sources)) console.log(line)
   }
   return sources.flatMap((source) => ('missing' in source ? [] : [source.version]))
-}
-
-/** One line for each reason: `redis 8.0 not run: no Docker engine is reachable, …`. */
-function leftOut(kind: ServerKind, sources: readonly Source[]): readonly string[] {
-  const byReason = new Map<string, string[]>()
-  for (const source of sources) {
-    if (!('missing' in source)) continue
-    byReason.set(source.missing, [...(byReason.get(source.missing) ?? []), source.version])
-  }
-  return [...byReason].map(([reason, left]) => `${kind} ${left.join(', ')} not run: ${reason}`)
 }
