@@ -18,7 +18,8 @@ export function canInstall() {
   return process.getuid?.() === 0 && find('apt-get') !== undefined
 }
 
-function hasCandidate(name) {
+/** Whether this release is known to have a package. */
+export function hasCandidate(name) {
   const { stdout } = spawnSync('apt-cache', ['policy', name], {
     encoding: 'utf8',
     env: { ...process.env, LC_ALL: 'C' },

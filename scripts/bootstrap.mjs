@@ -60,11 +60,8 @@ export function run(command, { show = false, timeout = 15 * minutes } = {}) {
         // It has ended.
       }
     }
-    const interrupted = (signal) => {
-      kill()
-      process.exit(signal === 'SIGINT' ? 130 : 143)
-    }
-    process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
+    const interrupted = (signal) => process.exit(signal === 'SIGINT' ? 130 : 143)
+    process.once('SIGINT', interrupted).once('SIGTERM', interrupted).prependOnceListener('exit', kill)
 
     let trouble
     const timer = setTimeout(() => {
@@ -74,7 +71,7 @@ export function run(command, { show = false, timeout = 15 * minutes } = {}) {
 
     const finish = (code, signal) => {
       clearTimeout(timer)
-      process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
+      process.off('SIGINT', interrupted).off('SIGTERM', interrupted).off('exit', kill)
       trouble ??= code === 0 ? undefined : signal ? `killed by ${signal}` : `exit code ${code}`
       if (trouble !== undefined) {
         process.stderr.write(Buffer.concat(output))

@@ -4,6 +4,7 @@ import { existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { canInstall, find, installPackages } from './apt.mjs'
+import { contained } from './contained.mjs'
 import { engineAnswers } from './engine-api.mjs'
 
 const programs = ['dockerd', 'debootstrap', 'ip', 'unshare', 'setpriv']
@@ -62,10 +63,7 @@ export async function startDaemon(folder) {
   const log = join(folder, 'dockerd.log')
   const output = openSync(log, 'a')
   const command = [
-    // With this process the engine dies; with the engine, as the first process of its namespace, all of its children
-    // and containers; with its mount namespace all that it mounted.
-    ...['setpriv', '--pdeathsig', 'KILL'],
-    ...['unshare', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child=KILL'],
+    ...contained,
     ...[find('dockerd'), '--host', host, '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
     ...['--pidfile', join(folder, 'dockerd.pid'), '--bridge', bridge.name],
     // Mapped ports on the loopback are served by a process of the engine: the machine's packet filter and routing

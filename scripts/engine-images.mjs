@@ -5,6 +5,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { find } from './apt.mjs'
 import { run } from './bootstrap.mjs'
+import { contained } from './contained.mjs'
 import { ask } from './engine-api.mjs'
 
 const minutes = 60_000
@@ -40,8 +41,7 @@ function proxy() {
 
 async function bootstrap(release, folder) {
   const options = ['--variant=minbase', `--include=${releases[release].packages.join(',')}`, release, folder]
-  // What it mounts in the folder is gone with it, however it ends.
-  const command = ['env', ...proxy(), 'unshare', '--mount', '--propagation', 'private', find('debootstrap')]
+  const command = ['env', ...proxy(), ...contained, find('debootstrap')]
   for (const source of [mirror(), []]) {
     if (await run([...command, ...options, ...source], { timeout: 2.5 * minutes })) return
     rmSync(folder, { recursive: true, force: true })

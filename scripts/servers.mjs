@@ -1,5 +1,5 @@
 // The servers that the tests talk to: the programs of this machine, beside those in containers.
-import { canInstall, find, installPackages } from './apt.mjs'
+import { canInstall, find, hasCandidate, installPackages } from './apt.mjs'
 import { exec, run } from './bootstrap.mjs'
 import { engineAnswers } from './engine-api.mjs'
 
@@ -16,7 +16,8 @@ const absent = () => programs.filter(({ name }) => find(name) === undefined)
 
 /** Installs the programs that are missing, if it may, and tells which versions there are. False if a needed one lacks. */
 export async function provideServers() {
-  if (absent().length > 0 && canInstall()) await installPackages(absent().map(({ packages }) => packages))
+  const worthwhile = absent().some(({ needed, packages }) => needed !== 'never' || packages.some(hasCandidate))
+  if (worthwhile && canInstall()) await installPackages(absent().map(({ packages }) => packages))
 
   const engine = await engineAnswers()
   const lacking = absent().filter(({ needed }) => needed === 'always' || (needed === 'without an engine' && !engine))
