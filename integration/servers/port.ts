@@ -12,6 +12,17 @@ export async function freePort(): Promise<number> {
   throw new Error('found no free port between 12000 and 32000')
 }
 
+/** Starts something on free ports, anew if somebody else takes one first: then `start` rejects with "address in use". */
+export async function onFreePorts<T>(start: (port: number, another: number) => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await start(await freePort(), await freePort())
+    } catch (error) {
+      if (tries === 5 || !/address (already )?in use/i.test(String(error))) throw error
+    }
+  }
+}
+
 function isFree(port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const server = createServer()

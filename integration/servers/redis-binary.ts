@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from './port.ts'
+import { onFreePorts } from './port.ts'
 import { type Reply, respCommand } from './resp.ts'
 import type { Server } from './server.ts'
 import { ServerProcess } from './server-process.ts'
+import { SteppableClock } from './steppable-clock.ts'
 
 export interface RedisOptions {
   /** Default: `redis-server`. */
@@ -13,6 +14,10 @@ export interface RedisOptions {
   readonly args?: readonly string[]
   /** Whether each write is on the disk before it is answered, so that a killed server has kept it. Default: false. */
   readonly appendonly?: boolean
+  /** The lines of a configuration file of its own, which it may rewrite. Default: none, no file. */
+  readonly config?: readonly string[]
+  /** Whether its wall clock can be stepped, by libfaketime. Default: false. */
+  readonly faketime?: boolean
   /** Default: a free one. */
   readonly port?: number
 }
@@ -33,23 +38,31 @@ export interface RedisServer extends Server {
    * `appendonly`, or with nothing. Resolves when it answers.
    */
   restart(how: { readonly data: 'kept' | 'lost' }): Promise<void>
+  /**
+   * Sets its wall clock forward by so many milliseconds, or back, while it runs and for its later runs: `faketime` only. Its
+   * monotonic clock goes on as ever.
+   */
+  stepClock(milliseconds: number): void
   /** A command on a connection of its own. Rejects if the server answers with an error, or not within 5 seconds. */
   command(...args: readonly (string | number)[]): Promise<Reply>
   /** How many commands the process has carried out: those of scripts and of `command` count, this question does not. */
   requests(): Promise<number>
 }
 
-export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
-  for (let tries = 1; ; tries += 1) {
-    const server = new RedisProcess(options, options.port ?? (await freePort()))
-    try {
-      await server.start()
-      return server
-    } catch (error) {
-      await server.stop()
-      const isTaken = error instanceof Error && error.message.includes('Address already in use')
-      if (!isTaken || options.port !== undefined || tries === 5) throw error
-    }
+export function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
+  const { port } = options
+  if (port !== undefined) return start(options, port)
+  return onFreePorts((free) => start(options, free))
+}
+
+async function start(options: RedisOptions, port: number): Promise<RedisServer> {
+  const server = new RedisProcess(options, port)
+  try {
+    await server.start()
+    return server
+  } catch (error) {
+    await server.stop()
+    throw error
   }
 }
 
@@ -60,6 +73,7 @@ class RedisProcess implements RedisServer {
   version = ''
   readonly #options: RedisOptions
   readonly #folder: string
+  #clock: SteppableClock | undefined
   #process: ServerProcess | undefined
 
   constructor(options: RedisOptions, port: number) {
@@ -67,6 +81,7 @@ class RedisProcess implements RedisServer {
     this.port = port
     this.#options = options
     this.#folder = mkdtempSync(join(tmpdir(), `locks-${this.kind}-`))
+    if (options.config !== undefined) writeFileSync(join(this.#folder, 'config'), options.config.join('\n'))
   }
 
   get pid(): number {
@@ -75,23 +90,25 @@ class RedisProcess implements RedisServer {
   }
 
   async start(): Promise<void> {
-    const { binary = 'redis-server', appendonly = false, args = [] } = this.#options
+    const { binary = 'redis-server', appendonly = false, args = [], config, faketime = false } = this.#options
+    if (faketime) this.#clock ??= await SteppableClock.create(this.#folder)
     const started = new ServerProcess({
       command: binary,
       args: [
+        ...(config === undefined ? [] : [join(this.#folder, 'config')]),
         ...['--port', `${this.port}`, '--bind', this.host, '--dir', this.#folder, '--save', ''],
         ...['--appendonly', appendonly ? 'yes' : 'no', '--appendfsync', 'always'],
         ...args,
       ],
+      env: this.#clock?.env ?? {},
       log: join(this.#folder, 'log'),
     })
     this.#process = started
     await started.ready(async () => {
       const about = await this.#about('server')
-      // Another server's process may be listening there.
-      if (about.get('process_id') !== `${started.pid}`) return false
       this.version = about.get('valkey_version') ?? about.get('redis_version') ?? ''
-      return (await this.command('PING')) === 'PONG'
+      if (about.get('process_id') !== `${started.pid}`) throw new Error('somebody else listens there')
+      await this.command('PING')
     })
   }
 
@@ -104,7 +121,9 @@ class RedisProcess implements RedisServer {
   }
 
   async kill(): Promise<void> {
-    await this.#process?.kill()
+    if (this.#process === undefined) return
+    await this.#process.kill()
+    this.#clock?.forget(this.#process.pid)
   }
 
   async restart({ data }: { readonly data: 'kept' | 'lost' }): Promise<void> {
@@ -112,6 +131,11 @@ class RedisProcess implements RedisServer {
     await this.kill()
     if (data === 'lost') rmSync(join(this.#folder, 'appendonlydir'), { recursive: true, force: true })
     await this.start()
+  }
+
+  stepClock(milliseconds: number): void {
+    if (this.#clock === undefined) throw new Error('its clock cannot be set: not started with faketime')
+    this.#clock.step(milliseconds)
   }
 
   command(...args: readonly (string | number)[]): Promise<Reply> {

@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface ServerCommand {
   readonly command: string
   readonly args: readonly string[]
+  /** What it is called as a package. Default: the same. */
+  readonly package?: string
   readonly env?: Readonly<Record<string, string>>
   /** The file that takes what it writes to stdout and stderr. */
   readonly log: string
@@ -19,6 +22,11 @@ export class ServerProcess {
 
   constructor(command: ServerCommand) {
     this.#command = command
+    if (!isOnPath(command.command)) {
+      throw new Error(
+        `${command.command} is not on the PATH: install it (Debian: ${command.package ?? command.command})`,
+      )
+    }
     const log = openSync(command.log, 'a')
     // The kernel kills it when the thread that started it ends; setpriv replaces itself, so the pid is the server's.
     this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', command.command, ...command.args], {
@@ -40,10 +48,6 @@ export class ServerProcess {
     return this.#child.pid
   }
 
-  get hasEnded(): boolean {
-    return this.#hasEnded
-  }
-
   get log(): string {
     return readFileSync(this.#command.log, 'utf8')
   }
@@ -58,15 +62,29 @@ export class ServerProcess {
     await this.#ended
   }
 
-  /** Resolves once `answers` does not reject any more and says yes; rejects if the process ends or that takes too long. */
-  async ready(answers: () => Promise<boolean>, within = 15_000): Promise<void> {
+  /** Resolves once `look` doesn't reject any more; rejects if the process ends first, or after `within` milliseconds. */
+  async ready(look: () => Promise<void>, within = 15_000): Promise<void> {
     for (const deadline = performance.now() + within; ; ) {
-      if (await answers().catch(() => false)) return
-      if (this.#hasEnded || performance.now() > deadline) {
-        const what = this.#hasEnded ? 'ended' : `did not answer within ${within} ms`
-        throw new Error(`${this.#command.command} ${what}; its log ends with:\n${this.log.slice(-2_000)}`)
+      try {
+        return await look()
+      } catch (cause) {
+        if (this.#hasEnded || performance.now() > deadline) {
+          const what = this.#hasEnded ? 'ended' : `was not ready within ${within} ms`
+          throw new Error(`${this.#command.command} ${what}; its log ends with:\n${this.log.slice(-2_000)}`, { cause })
+        }
+        await sleep(10)
       }
-      await sleep(10)
     }
   }
+}
+
+function isOnPath(command: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
 }
