@@ -88,6 +88,14 @@ export interface LockBackend {
   list(request: ListRequest): Promise<readonly string[]>
 
   /**
+   * Says what to call when holds may end sooner than was answered; the last listener counts. The adapter calls it as soon
+   * as it notices: `sooner` is by how many milliseconds at most (the clock that expiry rests on was set forward), or 0 if
+   * it can't know (the server came back, perhaps with other data). Core takes that much off the local deadline of every
+   * hold at this backend, and renews at once those that are left. An adapter that can't notice such things leaves it out.
+   */
+  onDoubt?(listener: (sooner: number) => void): void
+
+  /**
    * Frees what this backend object itself opened (connections, watchers, timers); a client that the user gave stays open.
    * Waits for calls under way, at most 5 s. Idempotent. Holds are left to their ttl: core releases first.
    */

@@ -25,6 +25,8 @@ export interface Holding {
   readonly key: LockKey
   /** Somebody broke it: it is lost. */
   broken(): void
+  /** It may end `sooner` milliseconds earlier than the backend had said. */
+  doubt(sooner: number): void
   /** Declares it lost and gives it up at the backend. Never rejects. */
   evict(): Promise<void>
 }
@@ -64,6 +66,9 @@ export class Engine {
     const scheduler = schedulers.get(this.runtime) ?? new Scheduler(this.runtime)
     schedulers.set(this.runtime, scheduler)
     this.scheduler = scheduler
+    backend.onDoubt?.((sooner) => {
+      for (const hold of [...this.holds]) hold.doubt(sooner)
+    })
   }
 
   static of(backend: LockBackend): Engine {

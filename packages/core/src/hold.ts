@@ -72,6 +72,8 @@ export class Hold implements Task, Holding {
   /** Milliseconds from `#since` at which the next renewal is due. */
   #renewAt = Number.POSITIVE_INFINITY
   #renewing = false
+  /** By how much the backend's clock has been set forward so far, in milliseconds. */
+  #sooner = 0
   #renewUntil: { readonly since: Instant; readonly ms: number } | undefined
   #occupant: Occupant | undefined
   #state: 'live' | 'lost' | 'ended' = 'live'
@@ -149,6 +151,7 @@ export class Hold implements Task, Holding {
     const token = this.#token
     const budget = Math.max(1, Math.min(this.#requestTimeout, this.remaining * patience))
     let sent = this.#since
+    const before = this.#sooner
     const call = (timeout: number, at: Instant): Promise<RenewAnswer> => {
       sent = at
       return this.#engine.backend.renew({ key, mode, token, ttl, standalone, rotateTo: undefined, timeout })
@@ -159,7 +162,8 @@ export class Hold implements Task, Holding {
       throw this.#lose('the backend no longer has it: it expired there, or somebody broke it')
     if (!this.check()) throw this.#lostError(RAN_OUT)
     this.#ttl = ttl
-    this.#adopt(answer.since ?? sent, answer.ttl)
+    // It may have been carried out before the clock was set forward.
+    this.#adopt(answer.since ?? sent, answer.ttl - (this.#sooner - before))
   }
 
   /** Gives it up at the backend. False: it had been lost. */
@@ -192,6 +196,16 @@ export class Hold implements Task, Holding {
 
   broken(): void {
     this.#lose('it was broken with forceRelease')
+  }
+
+  /** Sees at once what is left of it. */
+  doubt(sooner: number): void {
+    if (this.#state !== 'live') return
+    this.#lasts -= sooner
+    this.#sooner += sooner
+    const age = elapsed(this.#engine.runtime, this.#since)
+    if (this.#renewAt !== Number.POSITIVE_INFINITY) this.#renewAt = Math.min(this.#renewAt, age)
+    this.#schedule()
   }
 
   /** The backend is being closed. */

@@ -1,0 +1,192 @@
+import { elapsed, type Instant, LockBackendError, type Runtime, type Timer } from '@locks/core'
+import type { Send } from '../script.ts'
+import type { Connection, Subscription } from './connection.ts'
+import { IoredisConnection, type IoredisLike, unref } from './ioredis.ts'
+
+/** Where to connect, in the words of ioredis's options. */
+export interface Address {
+  readonly host?: string | undefined
+  readonly port?: number | undefined
+  readonly path?: string | undefined
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  readonly db?: number | undefined
+  readonly tls?: object | undefined
+  readonly sentinels?: readonly { readonly host: string; readonly port: number }[] | undefined
+  readonly name?: string | undefined
+  readonly sentinelUsername?: string | undefined
+  readonly sentinelPassword?: string | undefined
+  readonly cluster?: readonly { readonly host: string; readonly port: number }[] | undefined
+}
+
+interface Ioredis {
+  readonly Redis: new (options: object) => IoredisLike
+  readonly Cluster: new (nodes: readonly object[], options: object) => IoredisLike
+}
+
+/** Longer than any healthy server is silent with requests to answer, in milliseconds. */
+const SILENCE = 4_000
+
+/**
+ * No resends and no old replies: a request whose connection breaks is rejected, and asked again by who knows whether that
+ * is right. What is queued while the connection is being made carries its own time limit.
+ */
+const OWN = {
+  lazyConnect: true,
+  maxRetriesPerRequest: 0,
+  connectTimeout: 3_000,
+  retryStrategy: (attempt: number): number => Math.min(50 * attempt, 500),
+  // Demoted to a replica: whoever is master now is found by connecting again.
+  reconnectOnError: (error: Error): boolean => error.message.startsWith('READONLY'),
+}
+
+/** A client of our own, made with ioredis on first use. */
+export class OwnConnection implements Connection {
+  readonly location: string
+  readonly keyPrefix: string = ''
+  readonly #address: Address
+  readonly #runtime: Runtime
+  #client: IoredisLike | undefined
+  #connection: Promise<IoredisConnection> | undefined
+  #ready: IoredisConnection | undefined
+  #closed = false
+  /** The last error of the connection: what a request that was rejected for it says. */
+  #trouble: Error | undefined
+  #unanswered = 0
+  #heard: Instant
+  #watch: Timer | undefined
+
+  constructor(address: Address, runtime: Runtime) {
+    this.#address = address
+    this.#runtime = runtime
+    this.#heard = runtime.now()
+    this.location = locationOf(address)
+  }
+
+  async send(key: string, command: string, args: readonly string[]): Promise<unknown> {
+    const connection = this.#ready ?? (await this.#connect())
+    if (this.#unanswered === 0) this.#expectReply()
+    this.#unanswered += 1
+    try {
+      const reply = await connection.send(key, command, args as string[])
+      this.#answered()
+      return reply
+    } catch (error) {
+      this.#answered()
+      throw this.#explain(error)
+    }
+  }
+
+  serverOf(key: string): string {
+    return this.#ready?.serverOf(key) ?? ''
+  }
+
+  async masters(): Promise<readonly Send[]> {
+    // A Cluster tells its masters once it is connected.
+    await this.send('', 'ping', [])
+    return (await this.#connect()).masters()
+  }
+
+  subscribe(channel: string, heard: (message: string) => void, gap: () => void): Subscription {
+    let inner: Subscription | undefined
+    const ready = this.#connect().then((connection) => {
+      if (this.#closed) throw new LockBackendError(`redis ${this.location} has been closed`)
+      inner = connection.subscribe(channel, heard, gap)
+      return inner.ready
+    })
+    return { ready, probe: () => inner?.probe(), close: () => inner?.close() }
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#watch?.cancel()
+    this.#client?.disconnect()
+  }
+
+  #connect(): Promise<IoredisConnection> {
+    this.#connection ??= this.#open()
+    return this.#connection
+  }
+
+  async #open(): Promise<IoredisConnection> {
+    const { Redis, Cluster } = await load()
+    if (this.#closed) throw new LockBackendError(`redis ${this.location} has been closed`)
+    const { cluster, ...options } = this.#address
+    const client = cluster
+      ? new Cluster(cluster, {
+          lazyConnect: true,
+          redisOptions: { ...options, ...OWN },
+          clusterRetryStrategy: OWN.retryStrategy,
+          retryDelayOnFailover: 100,
+          maxRedirections: 8,
+        })
+      : new Redis({ ...options, ...OWN })
+    client.on('error', ((error: Error) => {
+      this.#trouble = error
+    }) as () => void)
+    client.on('ready', () => {
+      this.#trouble = undefined
+    })
+    unref(client)
+    this.#client = client
+    this.#ready = new IoredisConnection(client)
+    return this.#ready
+  }
+
+  /** A connection that breaks is reported by ioredis in its own terms: what broke it says more. */
+  #explain(error: unknown): unknown {
+    const rejected = error instanceof Error && /max retries|Connection is closed/i.test(error.message)
+    if (!rejected) return error
+    return new Error(this.#trouble === undefined ? 'the connection was lost' : wordsOf(this.#trouble), { cause: error })
+  }
+
+  #answered(): void {
+    this.#unanswered -= 1
+    this.#heard = this.#runtime.now()
+  }
+
+  /** A peer that has vanished without a word is noticed by its silence: connecting again finds who is there now. */
+  #expectReply(): void {
+    this.#heard = this.#runtime.now()
+    if (this.#watch !== undefined) return
+    const look = (): void => {
+      this.#watch = undefined
+      if (this.#unanswered === 0) return
+      if (elapsed(this.#runtime, this.#heard) < SILENCE) {
+        this.#watch = this.#runtime.setTimer(SILENCE / 4, look, false)
+        return
+      }
+      this.#trouble = new Error(`no reply for ${SILENCE} ms`)
+      this.#client?.disconnect(true)
+    }
+    this.#watch = this.#runtime.setTimer(SILENCE / 4, look, false)
+  }
+}
+
+/** An AggregateError of several addresses has no message of its own. */
+function wordsOf(error: Error): string {
+  if (error.message !== '') return error.message
+  return error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0].message : error.name
+}
+
+async function load(): Promise<Ioredis> {
+  try {
+    return (await import('ioredis')) as unknown as Ioredis
+  } catch (error) {
+    throw new LockBackendError(
+      'redisBackend needs the client library ioredis to connect by itself: npm install ioredis, or give it a client of yours',
+      { cause: error },
+    )
+  }
+}
+
+function locationOf({ cluster, sentinels, name, path, host = 'localhost', port = 6379, db = 0 }: Address): string {
+  const list = (nodes: readonly { readonly host: string; readonly port: number }[]): string =>
+    nodes
+      .map((node) => `${node.host}:${node.port}`)
+      .sort()
+      .join(',')
+  if (cluster) return list(cluster)
+  const at = sentinels ? `${name} of ${list(sentinels)}` : (path ?? `${host}:${port}`)
+  return db === 0 ? at : `${at}/${db}`
+}

@@ -1,0 +1,32 @@
+import { LockBackendError, LockError, type LockKey } from '@locks/core'
+
+const MEANINGS: readonly (readonly [RegExp, string])[] = [
+  [/^OOM /, 'the server has reached maxmemory and takes no new locks (those held are as they were): give it memory'],
+  [
+    /^NOPERM/,
+    'this user lacks a permission: it needs +@scripting +@read +@write +@pubsub, keys ~PREFIX*, channels &PREFIX*',
+  ],
+  [/^(?:NOAUTH|WRONGPASS)/, 'the server wants another user name or password'],
+  [/^READONLY/, 'the server is a replica, which takes no locks: connect to the master'],
+  [/^MISCONF/, 'the server refuses writes since it cannot save to disk: see its log'],
+  [/^ERR (?:Error compiling script|This Redis command is not allowed from script)/, 'Redis 7.0 or Valkey is needed'],
+  [/^ERR .*(?:PEXPIRETIME|Unknown Redis command)/i, 'Redis 7.0 or Valkey is needed'],
+]
+
+/** These don't change by asking again at once. */
+const FINAL = /^(?:OOM|NOPERM|NOAUTH|WRONGPASS|MISCONF|ERR)/
+
+const describe = ({ name, namespace }: LockKey): string =>
+  `lock ${JSON.stringify(name)}${namespace === '' ? '' : ` (namespace ${JSON.stringify(namespace)})`}`
+
+/** What a failed request is for who has to mend it; final where repeating it would not help. */
+export function failure(location: string, key: LockKey | undefined, action: string, error: unknown): Error {
+  if (error instanceof LockError) return error
+  if (!(error instanceof Error)) return new Error(String(error))
+  const meaning = MEANINGS.find(([pattern]) => pattern.test(error.message))?.[1]
+  if (!FINAL.test(error.message))
+    return meaning === undefined ? error : new Error(`${meaning} (${error.message})`, { cause: error })
+  const subject = key === undefined ? `redis ${location}` : `${describe(key)} on redis ${location}`
+  const words = meaning === undefined ? error.message : `${meaning} (${error.message})`
+  return new LockBackendError(`${subject}: ${action} failed: ${words}`, { key, cause: error })
+}

@@ -1,0 +1,42 @@
+import type { Connection } from './client/connection.ts'
+import { keysOfMain, nameOf, pattern } from './keys.ts'
+import { evaluate, type Script, type Send, script } from './script.ts'
+import { IN_USE } from './scripts/inspect.ts'
+
+const inUse: Script = script(IN_USE)
+/** How many keys a server looks at for one SCAN. */
+const COUNT = '1000'
+
+/** The names of a namespace that are held or waited for, found by SCAN at every master. */
+export async function listNames(
+  connection: Connection,
+  prefix: string,
+  namespace: string,
+  namePrefix: string,
+): Promise<readonly string[]> {
+  const whole = connection.keyPrefix + prefix
+  const glob = pattern(whole, namespace, namePrefix)
+  const found = new Set<string>()
+  const scan = async (send: Send): Promise<void> => {
+    let cursor = '0'
+    do {
+      const [next, page] = (await send('scan', [cursor, 'match', glob, 'count', COUNT, 'type', 'hash'])) as [
+        string,
+        string[],
+      ]
+      cursor = String(next)
+      for (const key of page) found.add(String(key))
+    } while (cursor !== '0')
+  }
+  await Promise.all((await connection.masters()).map(scan))
+  const used = await Promise.all(
+    [...found].map(async (main) => {
+      // The client puts its own prefix before it again.
+      const keys = keysOfMain(main.slice(connection.keyPrefix.length))
+      const send: Send = (command, args) => connection.send(keys[0], command, args)
+      return (await evaluate(send, inUse, keys, [''])) === 1
+    }),
+  )
+  const names = [...found].filter((_, at) => used[at]).map((main) => nameOf(main, whole, namespace))
+  return names.sort()
+}
