@@ -40,9 +40,9 @@ export class Connection {
     this.#dial()
   }
 
-  /** Whether the client's side is open. */
+  /** Whether the client has left it open, and this proxy too. */
   get isOpen(): boolean {
-    return !this.#client.destroyed
+    return !this.#client.destroyed && !this.#client.readableEnded
   }
 
   /** Goes on after a change of the mode. What has lost a part of its bytes can't: it is cut. */

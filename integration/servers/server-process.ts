@@ -22,11 +22,8 @@ export class ServerProcess {
 
   constructor(command: ServerCommand) {
     this.#command = command
-    if (!isOnPath(command.command)) {
-      throw new Error(
-        `${command.command} is not on the PATH: install it (Debian: ${command.package ?? command.command})`,
-      )
-    }
+    requireOnPath('setpriv', 'util-linux')
+    requireOnPath(command.command, command.package ?? command.command)
     const log = openSync(command.log, 'a')
     // The kernel kills it when the thread that started it ends; setpriv replaces itself, so the pid is the server's.
     this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', command.command, ...command.args], {
@@ -44,7 +41,7 @@ export class ServerProcess {
   }
 
   get pid(): number {
-    if (this.#child.pid === undefined) throw new Error('cannot run setpriv: install util-linux')
+    if (this.#child.pid === undefined) throw new Error('setpriv could not be run')
     return this.#child.pid
   }
 
@@ -78,8 +75,8 @@ export class ServerProcess {
   }
 }
 
-function isOnPath(command: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+function requireOnPath(command: string, packageName: string): void {
+  const isThere = (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK)
       return true
@@ -87,4 +84,5 @@ function isOnPath(command: string): boolean {
       return false
     }
   })
+  if (!isThere) throw new Error(`${command} is not on the PATH: install it (Debian: ${packageName})`)
 }
