@@ -2,12 +2,12 @@
 //
 //     npm run bench -- redis [--quick] [--only W1,W2,W3,W4,weight] [--contenders '@locks/redis,redlock']
 import { parseArgs } from 'node:util'
+import { startRedis } from '../servers/redis-binary.ts'
 import type { Setting, Subject } from './redis/contender.ts'
 import { crowd } from './redis/crowd.ts'
 import { handOffs } from './redis/hand-offs.ts'
 import { BARE, OURS, open, QUEUE } from './redis/open.ts'
 import { peers, slowByDefault } from './redis/peers.ts'
-import { startRedis } from './redis/server.ts'
 import { parallel, sequential } from './redis/uncontended.ts'
 import { weight } from './redis/weight.ts'
 
@@ -50,7 +50,8 @@ async function working(url: string): Promise<string[]> {
 const server = await startRedis()
 try {
   const started = performance.now()
-  const { url } = server
+  const url = `redis://${server.host}:${server.port}`
+  console.log(`Redis ${server.version}, Node.js ${process.versions.node}`)
   const found = await working(url)
   const plain = found.map((name) => subject(name))
   const others = found.filter((name) => name !== OURS)

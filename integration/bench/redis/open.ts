@@ -1,4 +1,5 @@
-import { Lock, type LockBackend } from '@locks/core'
+import { Lock } from '@locks/core'
+import { redisBackend } from '@locks/redis'
 import { Redis } from 'ioredis'
 import type { Setting, Subject, Taker } from './contender.ts'
 import { bareCommands, tokenQueue } from './floor.ts'
@@ -14,8 +15,7 @@ export interface Opened {
 }
 
 /** Ours with its timeout long enough for any wait here. */
-async function own(url: string, { fair }: Setting): Promise<Opened> {
-  const { redisBackend } = (await import(OURS)) as { redisBackend(url: string): LockBackend }
+function own(url: string, { fair }: Setting): Opened {
   const backend = redisBackend(url)
   const options = { backend, timeout: 600_000, ...(fair === undefined ? {} : { fair }) }
   return {
