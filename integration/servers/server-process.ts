@@ -63,7 +63,7 @@ export class ServerProcess {
   async ready(look: () => Promise<void>, within = 15_000): Promise<void> {
     for (const deadline = performance.now() + within; ; ) {
       try {
-        return await look()
+        return await Promise.race([look(), this.#ended.then(() => Promise.reject(new Error('the process has ended')))])
       } catch (cause) {
         if (this.#hasEnded || performance.now() > deadline) {
           const what = this.#hasEnded ? 'ended' : `was not ready within ${within} ms`

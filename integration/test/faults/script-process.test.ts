@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { isAlive, type ScriptOptions, ScriptProcess } from '../../faults/script-process.ts'
 import { poll } from '../../servers/poll.ts'
@@ -53,7 +56,9 @@ test('a process ends with its block', async () => {
 
 for (const end of ['is killed', 'ends without stopping them'] as const) {
   test(`servers end when the process that started them ${end}`, async () => {
-    const starter = start('starter')
+    const folder = mkdtempSync(join(tmpdir(), 'locks-starter-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const starter = start('starter', { env: { TMPDIR: folder } })
     const kinds = ['redis', 'memcached', 'etcd']
     const ports = (await Promise.all(kinds.map((kind) => starter.call('start', kind)))) as number[]
     const pids = (await starter.call('startCluster')) as number[]
