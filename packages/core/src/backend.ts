@@ -16,6 +16,7 @@
  * - **Nothing hangs for ever.** Every request carries `timeout`. Core stops listening after it, whatever the adapter does,
  *   so an adapter should give up its own resources then.
  */
+import type { ExamineRequest, Finding } from './examine.ts'
 import type { LockKey } from './key.ts'
 import type { Instant, Runtime } from './runtime.ts'
 
@@ -94,6 +95,14 @@ export interface LockBackend {
    * hold at this backend, and renews at once those that are left. An adapter that can't notice such things leaves it out.
    */
   onDoubt?(listener: (sooner: number) => void): void
+
+  /**
+   * Looks at what the promises rest on (the server's settings, the directory) and says what endangers them, for
+   * `locks doctor`. Resolves with a finding for each thing looked at, whatever comes out; what may not be seen is a finding
+   * too. Rejects if the backend can't be reached or doesn't answer. Changes nothing that is stored, and takes no lock. An
+   * adapter that has nothing to look at leaves it out.
+   */
+  examine?(request: ExamineRequest): Promise<readonly Finding[]>
 
   /**
    * Frees what this backend object itself opened (connections, watchers, timers); a client that the user gave stays open.

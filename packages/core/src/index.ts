@@ -29,6 +29,7 @@ export {
   LockTimeoutError,
   LockUnsupportedError,
 } from './errors.ts'
+export type { ExamineRequest, Finding } from './examine.ts'
 export { type LockKey, lockKey } from './key.ts'
 export type { Lease } from './lease.ts'
 export type { LeaseJSON } from './lease-json.ts'

@@ -1,0 +1,15 @@
+/** What `LockBackend.examine` is asked, and what it finds. */
+
+export interface ExamineRequest {
+  /** Milliseconds until nobody waits for the findings any more, and what other requests are given; a whole number. */
+  readonly timeout: number
+}
+
+export interface Finding {
+  /** `ok`: as it should be. `risk`: a promise may be broken, or locks be refused. `unknown`: it could not be seen. */
+  readonly severity: 'ok' | 'risk' | 'unknown'
+  /** What was looked at, in a word or two: `eviction`, `file system`. The same whatever comes out. */
+  readonly subject: string
+  /** One line for who runs the backend: what is so; for a risk, why it matters and what to do. No secrets. */
+  readonly message: string
+}
