@@ -14,8 +14,8 @@ export const holds: readonly CoreMutant[] = [
   {
     flaw: 'the time of a renewal counts from its answer',
     file: 'hold.ts',
-    find: 'this.#adopt(answer.since ?? sent, answer.ttl)',
-    replace: 'this.#adopt(this.#engine.runtime.now(), answer.ttl)',
+    find: 'this.#adopt(answer.since ?? sent, answer.ttl - ',
+    replace: 'this.#adopt(this.#engine.runtime.now(), answer.ttl - ',
     target: 'native',
     caughtBy: 'renewal: a renewal counts from its send, not from its answer',
   },
