@@ -5,7 +5,7 @@ import { slotOf } from './slot.ts'
 /** What is used of an ioredis or iovalkey client: `Redis` or `Cluster`. */
 export interface IoredisLike {
   call(command: string, args: (string | Buffer | number)[]): Promise<unknown>
-  on(event: string, listener: (...args: never[]) => void): unknown
+  on(event: string, listener: (...args: unknown[]) => void): unknown
   subscribe(...channels: string[]): Promise<unknown>
   disconnect(reconnect?: boolean): void
 }
