@@ -112,11 +112,12 @@ export const processes: Theme = theme('processes', [
     title: 'a lease detached in one process goes on in another, and nobody gets in between',
     needs: several,
     async body(t) {
-      const [here, other] = [await t.lock({ ttl: t.steady }), await t.process()]
+      // Started before the detached lease's time runs.
+      const [here, [other, next]] = [await t.lock({ ttl: t.steady }), await t.processes(2)]
+      assert.ok(other && next)
       const token = await other.acquire(t.usage({ ttl: t.steady }))
       const rival = later(here.acquire())
       const json = await other.detach()
-      const next = await t.process()
       assert.equal(await next.attach(json), token)
       await assert.rejects(other.attach(json), { code: 'LOCK_LOST' })
       await sleep(t.steady)
