@@ -35,11 +35,15 @@ export function exec(...args) {
   return [...pnpmCommand, 'exec', ...args]
 }
 
+function lastLines(text, count) {
+  return text.split(/^/m).slice(-count).join('')
+}
+
 /**
  * Runs a command in the workspace's root without standard input. Its output is passed on (`show`), or else kept and
- * printed only if it fails. After `timeout` milliseconds it is killed with everything it started.
+ * printed, or the last `lines` of it, only if it fails. After `timeout` milliseconds it is killed with everything it started.
  */
-export function run(command, { show = false, timeout = 15 * minutes } = {}) {
+export function run(command, { show = false, lines = Number.POSITIVE_INFINITY, timeout = 15 * minutes } = {}) {
   return new Promise((resolve) => {
     const output = []
     const [file, ...args] = command
@@ -74,7 +78,7 @@ export function run(command, { show = false, timeout = 15 * minutes } = {}) {
       process.off('SIGINT', interrupted).off('SIGTERM', interrupted).off('exit', kill)
       trouble ??= code === 0 ? undefined : signal ? `killed by ${signal}` : `exit code ${code}`
       if (trouble !== undefined) {
-        process.stderr.write(Buffer.concat(output))
+        process.stderr.write(lastLines(Buffer.concat(output).toString(), lines))
         console.error(`✗ ${command.join(' ')}: ${trouble}`)
       }
       resolve(trouble === undefined)

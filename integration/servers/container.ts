@@ -51,7 +51,7 @@ class Answering implements WaitStrategy {
   }
 
   async waitUntilReady(_container: unknown, ports: BoundPorts): Promise<void> {
-    this.version = await awaitVersion(this.kind, host, ports.getFirstBinding(), this.timeout)
+    this.version = await awaitVersion(this.kind, ports.getFirstBinding(), this.timeout)
   }
 
   withStartupTimeout(milliseconds: number): this {
