@@ -1,6 +1,7 @@
 // @locks/redis beside the other locks on Redis and the bare commands, all in one run on a server of its own.
 //
 //     npm run bench -- redis [--quick] [--only W1,W2,W3,W4,weight] [--contenders '@locks/redis,redlock']
+import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { startRedis } from '../servers/redis-binary.ts'
 import type { Setting, Subject } from './redis/contender.ts'
@@ -51,7 +52,8 @@ const server = await startRedis()
 try {
   const started = performance.now()
   const url = `redis://${server.host}:${server.port}`
-  console.log(`Redis ${server.version}, Node.js ${process.versions.node}`)
+  const load = `${availableParallelism()} CPUs, on which ${loadavg()[0]?.toFixed(1)} processes were busy`
+  console.log(`Redis ${server.version}, Node.js ${process.versions.node}, ${load}`)
   const found = await working(url)
   const plain = found.map((name) => subject(name))
   const others = found.filter((name) => name !== OURS)
@@ -65,11 +67,11 @@ try {
   const strict = ours.map((name) => subject(name, { fair: 'strict' }))
   if (workloads.includes('W3')) {
     const unqueued = ours.map((name) => subject(name, { fair: false }))
-    const effort = quick ? { rounds: 1, warmUp: 300, duration: 1_000 } : { rounds: 5, warmUp: 500, duration: 2_000 }
+    const effort = quick ? { rounds: 1, warmUp: 300, duration: 1_000 } : { rounds: 5, warmUp: 400, duration: 1_800 }
     await handOffs([subject(QUEUE), ...plain, ...impatient, ...strict, ...unqueued], url, effort)
   }
   if (workloads.includes('W4')) {
-    const effort = quick ? { rounds: 1, warmUp: 300, duration: 500 } : { rounds: 3, warmUp: 300, duration: 800 }
+    const effort = quick ? { rounds: 1, warmUp: 700, duration: 500 } : { rounds: 3, warmUp: 700, duration: 800 }
     await crowd([...plain, ...impatient, ...strict], url, effort)
   }
   if (workloads.includes('weight')) await weight(found, quick ? 5 : 15)

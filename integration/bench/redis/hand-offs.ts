@@ -72,5 +72,6 @@ export async function handOffs(subjects: readonly Subject[], url: string, effort
   console.log('    Requests and CPU: of the clients, per section.')
   outcomes.reportBreaches()
   for (const subject of outcomes.subjects)
-    if (subject.name === OURS) judge(subject, outcomes, queue, requests.get(subject) ?? Number.NaN)
+    if (subject.name === OURS && subject.setting.fair !== false)
+      judge(subject, outcomes, queue, requests.get(subject) ?? Number.NaN)
 }
