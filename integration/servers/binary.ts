@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ask } from './ask.ts'
+import { createFolder, removeFolder } from './folder.ts'
 import { onFreePorts } from './port.ts'
 import { startRedis } from './redis-binary.ts'
 import type { Server, ServerKind } from './server.ts'
@@ -60,12 +59,12 @@ const etcd: Program = {
 
 async function start(program: Program, port: number, peerPort: number): Promise<Server> {
   const { kind } = program
-  const folder = mkdtempSync(join(tmpdir(), `locks-${kind}-`))
+  const folder = createFolder(kind)
   let version = ''
   let running: ServerProcess | undefined
   const stop = async (): Promise<void> => {
     await running?.kill()
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   }
   try {
     running = new ServerProcess({

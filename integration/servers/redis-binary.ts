@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createFolder, removeFolder } from './folder.ts'
 import { onFreePorts } from './port.ts'
 import { type Reply, respCommand } from './resp.ts'
 import type { Server } from './server.ts'
@@ -80,7 +80,7 @@ class RedisProcess implements RedisServer {
     this.kind = options.binary === 'valkey-server' ? 'valkey' : 'redis'
     this.port = port
     this.#options = options
-    this.#folder = mkdtempSync(join(tmpdir(), `locks-${this.kind}-`))
+    this.#folder = createFolder(this.kind)
     if (options.config !== undefined) writeFileSync(join(this.#folder, 'config'), options.config.join('\n'))
   }
 
@@ -148,7 +148,7 @@ class RedisProcess implements RedisServer {
 
   async stop(): Promise<void> {
     await this.kill()
-    rmSync(this.#folder, { recursive: true, force: true })
+    removeFolder(this.#folder)
   }
 
   async #about(section: string): Promise<Map<string, string>> {

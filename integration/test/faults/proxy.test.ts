@@ -105,11 +105,17 @@ test('a server is not told of a client that leaves while all is dropped, until i
 })
 
 test('delayed requests keep their order within a connection', async () => {
-  const { proxy, through } = await proxied()
+  const { server, proxy, through } = await proxied()
   proxy.delay(50, 100)
   const sent = performance.now()
-  const calls = Array.from({ length: 20 }, () => through.call('RPUSH', 'l', 'x'))
+  const calls: Promise<unknown>[] = []
+  for (let index = 0; index < 20; index += 1) {
+    calls.push(through.call('RPUSH', 'l', index))
+    // A round trip past the proxy: it reads one request after the other.
+    await server.command('PING')
+  }
   expect(await Promise.all(calls)).toEqual(calls.map((_, index) => index + 1))
+  expect(await server.command('LRANGE', 'l', 0, -1)).toEqual(calls.map((_, index) => `${index}`))
   expect(performance.now() - sent).toBeGreaterThanOrEqual(49)
 })
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -72,5 +72,6 @@ for (const end of ['is killed', 'ends without stopping them'] as const) {
       const listening = await Promise.all(servers.map(listens))
       return !listening.includes(true) && !pids.some(isAlive)
     })
+    if (end !== 'is killed') expect(readdirSync(folder)).toEqual([])
   })
 }
