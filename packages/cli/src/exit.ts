@@ -2,6 +2,7 @@
 export const EXIT: {
   readonly ok: 0
   readonly declined: 1
+  readonly risky: 1
   readonly usage: 64
   readonly unavailable: 69
   readonly internal: 70
@@ -14,6 +15,8 @@ export const EXIT: {
   ok: 0,
   /** `locks break` was answered with no. */
   declined: 1,
+  /** `locks doctor` has found a risk. */
+  risky: 1,
   /** A flag, an argument or a URL that makes no sense, also in view of how the lock is used already. */
   usage: 64,
   /** The backend can't be reached or doesn't answer, or its adapter isn't installed. */

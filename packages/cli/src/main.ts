@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { breakLock } from './break.ts'
+import { doctor } from './doctor.ts'
 import { type Ending, EXIT, usageError } from './exit.ts'
 import { explain } from './failure.ts'
 import { HELP } from './help.ts'
@@ -19,6 +20,7 @@ const COMMANDS: Readonly<Record<string, (argv: readonly string[], output: Output
   status,
   list,
   break: breakLock,
+  doctor,
 }
 
 /** Runs `locks` with these arguments; never rejects. */

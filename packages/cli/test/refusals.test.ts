@@ -14,8 +14,8 @@ const NO_DURATION = 'is no duration: write 500ms, 30s, 2m, 1h, inf, or a number 
 
 describe('a command line that makes no sense is refused in one line', () => {
   test.for<[string[], string]>([
-    [[], 'which command? There are run, status, list, break. See: locks --help'],
-    [['lock'], 'no command "lock": there are run, status, list, break. See: locks --help'],
+    [[], 'which command? There are run, status, list, break, doctor. See: locks --help'],
+    [['lock'], 'no command "lock": there are run, status, list, break, doctor. See: locks --help'],
     [['run'], 'which lock? See: locks run --help'],
     [['run', '--', 'true'], 'which lock? See: locks run --help'],
     [['run', 'a'], 'which command? Write: locks run NAME -- command args…'],
@@ -41,6 +41,7 @@ describe('a command line that makes no sense is refused in one line', () => {
     [['status', ''], 'which lock? See: locks status --help'],
     [['status', 'a', 'b'], 'one NAME only, not also "b". See: locks status --help'],
     [['list', 'a', 'b'], 'one PREFIX only, not also "b". See: locks list --help'],
+    [['doctor', 'a'], 'no NAME here, as in "a": it looks at the whole backend. See: locks doctor --help'],
     [
       ['break', 'a', '--backend', 'memory:'],
       'breaking a lock asks first, and there is no terminal to ask on: say --yes',
@@ -99,7 +100,7 @@ describe('a command that cannot be run is refused before the lock is asked for',
 })
 
 describe('help', () => {
-  test.for(['run', 'status', 'list', 'break'])('locks %s --help teaches by example', async (command) => {
+  test.for(['run', 'status', 'list', 'break', 'doctor'])('locks %s --help teaches by example', async (command) => {
     const help = await locks(command, '--help')
     expect(help).toMatchObject({ exit: 0, said: '' })
     expect(help.printed).toContain(`$ locks ${command}`)

@@ -1,7 +1,10 @@
 /** What `LockBackend.examine` is asked, and what it finds. */
 
 export interface ExamineRequest {
-  /** Milliseconds until nobody waits for the findings any more, and what other requests are given; a whole number. */
+  /**
+   * Milliseconds that one request to the backend may take; a whole number above 0. Nobody waits for the findings for longer
+   * than ten times that.
+   */
   readonly timeout: number
 }
 

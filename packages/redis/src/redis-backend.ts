@@ -2,7 +2,9 @@ import {
   type AcquireAnswer,
   type AcquireRequest,
   type Capabilities,
+  type ExamineRequest,
   elapsed,
+  type Finding,
   type KeyRequest,
   type ListRequest,
   type LockBackend,
@@ -16,7 +18,9 @@ import {
   type TokenRequest,
 } from '@locks/core'
 import type { Connection } from './client/connection.ts'
+import { examine } from './examine.ts'
 import { failure } from './failure.ts'
+import { stepsSeen } from './findings.ts'
 import { CAPABILITIES } from './guarantee.ts'
 import { keysOf } from './keys.ts'
 import { listNames } from './list.ts'
@@ -157,6 +161,16 @@ export class RedisBackend implements LockBackend {
       return await this.#track(names)
     } catch (error) {
       throw failure(this.location, undefined, 'listing', error)
+    }
+  }
+
+  async examine({ timeout }: ExamineRequest): Promise<readonly Finding[]> {
+    try {
+      const { runtime } = this
+      const findings = await this.#track(examine(this.#connection, { prefix: this.#prefix, timeout, runtime }))
+      return [...findings, ...stepsSeen(this.#watch.steps)]
+    } catch (error) {
+      throw failure(this.location, undefined, 'examining', error)
     }
   }
 

@@ -34,6 +34,11 @@ export class Watch {
     return clock
   }
 
+  /** How often a clock was seen to be set, or another server to have taken over. */
+  get steps(): number {
+    return [...this.#clocks.values()].reduce((sum, { epoch }) => sum + epoch, 0)
+  }
+
   /** `token` holds at `server` for `ttl` milliseconds from now at most. */
   holds(token: string, server: string, ttl: number): void {
     const ends = this.#runtime.now().mono + ttl
