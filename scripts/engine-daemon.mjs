@@ -7,8 +7,8 @@ import { canInstall, find, installPackages } from './apt.mjs'
 import { contained } from './contained.mjs'
 import { engineAnswers } from './engine-api.mjs'
 
-const programs = ['dockerd', 'debootstrap', 'ip', 'unshare', 'setpriv']
-const packages = ['docker.io', 'debootstrap', 'debian-archive-keyring', 'gpgv', 'iproute2', 'util-linux']
+const programs = ['dockerd', 'debootstrap', 'ip']
+const packages = ['docker.io', 'debootstrap', 'debian-archive-keyring', 'gpgv', 'iproute2']
 
 function ip(...args) {
   const { status, stderr } = spawnSync(find('ip'), args, { encoding: 'utf8' })
@@ -49,10 +49,13 @@ function killChildren(pid) {
 
 /**
  * Starts an engine that keeps everything in `folder`, installing what that takes. `end` kills it with its containers
- * at once, so that an 'exit' listener can call it. Rejects, with nothing left running, if it cannot be had.
+ * at once, as does the end of this process. Rejects, with nothing left running, if it cannot be had.
  */
 export async function startDaemon(folder) {
   if (process.platform !== 'linux' || process.getuid() !== 0) throw new Error('starting one takes root on Linux')
+  // As root in a container without privileges nothing of this is allowed: better to know before the installation.
+  const { status, stderr, error } = spawnSync(contained[0], [...contained.slice(1), 'true'], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`namespaces are needed: ${error?.message ?? stderr.trim()}`)
   if (programs.some((name) => find(name) === undefined)) {
     if (!canInstall()) throw new Error(`starting one takes the programs ${programs.join(', ')}`)
     if (!(await installPackages(packages.map((name) => [name])))) throw new Error('its packages cannot be installed')
@@ -83,6 +86,7 @@ export async function startDaemon(folder) {
     killChildren(child.pid)
     bridge.remove()
   }
+  process.prependOnceListener('exit', end)
 
   for (const deadline = Date.now() + 30_000; !(await engineAnswers(host)); await sleep(100)) {
     if (!ended && Date.now() < deadline) continue

@@ -29,11 +29,7 @@ async function provide() {
   if (daemon) Object.assign(env, { DOCKER_HOST: host, TESTCONTAINERS_HOST_OVERRIDE: '127.0.0.1' })
 }
 
-/** Ends the engine that was started here. */
-function clear() {
-  daemon?.end()
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-}
+const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 
 /** Runs the command; resolves with its exit code. A signal is the command's to follow. */
 function runCommand([file, ...args]) {
@@ -50,13 +46,14 @@ function runCommand([file, ...args]) {
 
 const interrupted = (signal) => process.exit(128 + constants.signals[signal])
 for (const signal of signals) process.on(signal, interrupted)
-process.once('exit', clear)
+process.once('exit', removeFolder)
 
 await step('engine', async () => {
   try {
     await provide()
   } catch (error) {
-    clear()
+    daemon?.end()
+    daemon = undefined
     console.log(`  no Docker engine, going on with the installed servers: ${error.message}`)
   }
   return true
