@@ -4,6 +4,8 @@ import type { Session } from './session.ts'
 
 /** The lock that is taken to see whether that works. */
 const PROBE = 'locks-doctor'
+/** Milliseconds to wait for it: another doctor may have it just now. */
+const PROBE_TIMEOUT = 5_000
 /** Milliseconds that a request may take, as in the library; and an examination of the backend as a whole. */
 const REQUEST_TIMEOUT = 3_000
 const EXAMINATION_TIMEOUT = 10 * REQUEST_TIMEOUT
@@ -39,7 +41,7 @@ async function attempt(findings: Promise<readonly Finding[]>): Promise<Attempt> 
 
 /** Takes a lock, renews it and gives it up. What an adapter does not look at itself, its caveat has to tell. */
 async function probe({ backend, locks }: Session): Promise<readonly Finding[]> {
-  const lock = locks.lock(PROBE, { requestTimeout: REQUEST_TIMEOUT })
+  const lock = locks.lock(PROBE, { timeout: PROBE_TIMEOUT, requestTimeout: REQUEST_TIMEOUT })
   // Connects, and makes both sides ready: what that takes doesn't count.
   await (await lock.acquire()).release()
   const [acquiring, lease] = await timed(() => lock.acquire())

@@ -3,38 +3,7 @@ import { userInfo } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { LockBackendError } from '@locks/core'
 import { codeOf, makeDirectory } from './disk.ts'
-
-/** File systems that several hosts may write to, by the type that statfs(2) reports on Linux. */
-const NETWORK: ReadonlyMap<number, string> = new Map([
-  [0x6969, 'NFS'],
-  [0xff534d42, 'CIFS'],
-  [0xfe534d42, 'SMB'],
-  [0x517b, 'SMB'],
-  [0x01021997, '9p'],
-  [0x5346414f, 'AFS'],
-  [0x6b414653, 'AFS'],
-  [0x73757245, 'Coda'],
-  [0x00c36400, 'Ceph'],
-  [0x0bd00bd0, 'Lustre'],
-  [0x47504653, 'GPFS'],
-  [0x7461636f, 'OCFS2'],
-  [0x01161970, 'GFS2'],
-  [0x19830326, 'BeeGFS'],
-  [0xaad7aaea, 'PanFS'],
-  [0x564c, 'NCP'],
-])
-
-/** File systems that only one kernel at a time can have mounted, by their type on Linux. */
-const SINGLE_KERNEL: ReadonlySet<number> = new Set([
-  0xef53, // ext2, ext3, ext4
-  0x58465342, // XFS
-  0x9123683e, // Btrfs
-  0xf2f52010, // F2FS
-  0xca451a4e, // bcachefs
-  0x2fc12fc1, // ZFS
-  0x01021994, // tmpfs
-  0x794c7630, // overlayfs
-])
+import { NETWORK, SINGLE_KERNEL } from './file-systems.ts'
 
 /**
  * `~/.local/state/locks` in the home directory of the account: the same for a login, a service and a cron job of one

@@ -1,4 +1,5 @@
 import { type LockBackend, recordBackend } from '@locks/core'
+import { examineDirectory } from './examine.ts'
 import { FileStore } from './file-store.ts'
 import { type FileBackendOptions, settingsFrom } from './options.ts'
 
@@ -28,5 +29,6 @@ export function fileBackend(options?: string | URL | FileBackendOptions): FileBa
       if (!Number.isSafeInteger(pid) || pid < 1) throw new TypeError(`pid is ${pid}: it must be a process id`)
       return store.presence?.standFor(pid) ?? false
     },
+    examine: () => examineDirectory(directory, networkFileSystem),
   })
 }
