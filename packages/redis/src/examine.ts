@@ -1,7 +1,7 @@
 import { elapsed, type Finding, type Runtime } from '@locks/core'
-import type { Connection } from './client/connection.ts'
+import type { Connection, Send } from './client/connection.ts'
 import { type Facts, findingsFrom, type Reading } from './findings.ts'
-import { evaluate, type Script, type Send, script } from './script.ts'
+import { evaluate, type Script, script } from './script.ts'
 
 export interface Examining {
   readonly prefix: string

@@ -1,23 +1,19 @@
 import type { LockKey } from '@locks/core'
 
-/** The keys of one lock: the hash, the waiters, the shared holders, the cancelled tokens. See `scripts/prelude.ts`. */
-export type Keys = readonly [main: string, queue: string, holders: string, tombs: string]
-
-const known = new WeakMap<LockKey, { readonly prefix: string; readonly keys: Keys }>()
+const known = new WeakMap<LockKey, { readonly prefix: string; readonly main: string }>()
 
 /**
- * All in one hash slot, by the braces. A main key ends with a brace and the others don't, so that none is another lock's,
- * whatever the names: everything up to the first closing brace is the same for one lock's keys.
+ * The first key of a lock, from which the others are derived: see `scripts/prelude.ts`. All are in one hash slot, by the
+ * braces: whatever the names, what stands before the first closing brace is the same for all keys of one lock. The first key
+ * ends with a brace and the others don't, so that none is another lock's.
  */
-export function keysOf(prefix: string, key: LockKey): Keys {
+export function mainKey(prefix: string, key: LockKey): string {
   const cached = known.get(key)
-  if (cached?.prefix === prefix) return cached.keys
-  const keys = keysOfMain(`${prefix}{${key.id}}`)
-  known.set(key, { prefix, keys })
-  return keys
+  if (cached?.prefix === prefix) return cached.main
+  const main = `${prefix}{${key.id}}`
+  known.set(key, { prefix, main })
+  return main
 }
-
-export const keysOfMain = (main: string): Keys => [main, `${main}:q`, `${main}:h`, `${main}:t`]
 
 /** What the main keys of a namespace look like whose names start with `prefix`, as a glob for SCAN. */
 export function pattern(prefix: string, namespace: string, namePrefix: string): string {

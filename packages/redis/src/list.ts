@@ -1,6 +1,6 @@
-import type { Connection } from './client/connection.ts'
-import { keysOfMain, nameOf, pattern } from './keys.ts'
-import { evaluate, type Script, type Send, script } from './script.ts'
+import type { Connection, Send } from './client/connection.ts'
+import { nameOf, pattern } from './keys.ts'
+import { evaluate, type Script, script } from './script.ts'
 import { IN_USE } from './scripts/inspect.ts'
 
 const inUse: Script = script(IN_USE)
@@ -20,7 +20,7 @@ export async function listNames(
   const scan = async (send: Send): Promise<void> => {
     let cursor = '0'
     do {
-      const [next, page] = (await send('scan', [cursor, 'match', glob, 'count', COUNT, 'type', 'hash'])) as [
+      const [next, page] = (await send('scan', [cursor, 'match', glob, 'count', COUNT, 'type', 'string'])) as [
         string,
         string[],
       ]
@@ -32,9 +32,9 @@ export async function listNames(
   const used = await Promise.all(
     [...found].map(async (main) => {
       // The client puts its own prefix before it again.
-      const keys = keysOfMain(main.slice(connection.keyPrefix.length))
-      const send: Send = (command, args) => connection.send(keys[0], command, args)
-      return (await evaluate(send, inUse, keys, [''])) === 1
+      const key = main.slice(connection.keyPrefix.length)
+      const send: Send = (command, args) => connection.send(key, command, args)
+      return (await evaluate(send, inUse, [key], [''])) === 1
     }),
   )
   const names = [...found].filter((_, at) => used[at]).map((main) => nameOf(main, whole, namespace))

@@ -1,4 +1,5 @@
 import type { HolderState, LeaseMode } from '@locks/core'
+import { NEVER } from './scripts/prelude.ts'
 
 /** What `ACQUIRE` answered. Times are the server's. */
 export type AcquireReply =
@@ -20,15 +21,18 @@ const amount = (text: string | undefined): number => (text === 'inf' ? Number.PO
 
 export const usedAs = (use: string): string => (use === 'lock' ? 'a lock' : `a semaphore of ${use} permits`)
 
-/** `<ends> <fence> <since> <owner> <metadata>` */
-function holderFrom(fields: readonly string[], mode: LeaseMode, now: number): HolderState {
-  const [ends, fence = '', since, owner = '', ...metadata] = fields
+/** `<ends> <fence><since><owner> <metadata>`, the first three of 13, 16 and 13 digits. */
+function holderFrom(
+  [ends, particulars = '', ...metadata]: readonly string[],
+  mode: LeaseMode,
+  now: number,
+): HolderState {
   return {
-    owner,
+    owner: particulars.slice(29),
     mode,
-    fencingToken: BigInt(fence),
-    remaining: amount(ends) - now,
-    age: Math.max(0, now - Number(since)),
+    fencingToken: BigInt(particulars.slice(0, 16)),
+    remaining: ends === NEVER ? Number.POSITIVE_INFINITY : Number(ends) - now,
+    age: Math.max(0, now - Number(particulars.slice(16, 29))),
     metadata: metadata.join(' '),
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Send } from './client/connection.ts'
 
 /** A Lua script and the name by which a server that has seen it knows it. */
 export interface Script {
@@ -10,21 +11,15 @@ export function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
-/** Sends one command. */
-export type Send = (command: string, args: readonly string[]) => Promise<unknown>
-
 /** Runs a script by its name, or as a whole where the server does not know it (yet, or any more). */
-export async function evaluate(
+export function evaluate(
   send: Send,
   { text, sha }: Script,
   keys: readonly string[],
   args: readonly string[],
 ): Promise<unknown> {
-  const rest = [String(keys.length), ...keys, ...args]
-  try {
-    return await send('evalsha', [sha, ...rest])
-  } catch (error) {
+  return send('evalsha', [sha, String(keys.length), ...keys, ...args]).catch((error: unknown) => {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-    return send('eval', [text, ...rest])
-  }
+    return send('eval', [text, String(keys.length), ...keys, ...args])
+  })
 }

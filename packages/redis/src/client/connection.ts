@@ -1,4 +1,5 @@
-import type { Send } from '../script.ts'
+/** Sends one command. */
+export type Send = (command: string, args: readonly string[]) => Promise<unknown>
 
 /** What the backend needs of a Redis client, whichever library it is from. */
 export interface Connection {

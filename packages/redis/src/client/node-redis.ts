@@ -1,5 +1,4 @@
-import type { Send } from '../script.ts'
-import type { Connection, Subscription } from './connection.ts'
+import type { Connection, Send, Subscription } from './connection.ts'
 import { slotOf } from './slot.ts'
 
 /** What is used of a client made by `createClient` of node-redis. */

@@ -1,6 +1,5 @@
 import { elapsed, type Instant, LockBackendError, type Runtime, type Timer } from '@locks/core'
-import type { Send } from '../script.ts'
-import type { Connection, Subscription } from './connection.ts'
+import type { Connection, Send, Subscription } from './connection.ts'
 import { IoredisConnection, type IoredisLike, unref } from './ioredis.ts'
 
 /** Where to connect, in the words of ioredis's options. */

@@ -1,71 +1,74 @@
-import { READ, WAITER_LIFE, WORK } from './prelude.ts'
+import { NEVER, READ, STORE, WAITER_LIFE, WORK } from './prelude.ts'
 
 /**
- * ARGV: token, ttl, notAfter, tokens, mode (`x` exclusive, `s` shared, else the permits), wait (`no`, `queue`, `watch`),
- * channel, `<owner> <metadata>`.
+ * ARGV: token; ttl; the server's time after which nobody waits for the answer; `<kind><reserve> <tokens> <permits> <wait>`,
+ * where kind is `x` exclusive, `s` shared or `p` semaphore, reserve the number of fencing tokens less one in three digits
+ * (for more than 1,000, kind is in upper case), wait `no`, `queue` or `watch`; owner and metadata; the channel of one that waits.
  *
- * Answers `g <now> <fence> <ttl>`; `b <now> <first in the queue: 1 or 0> <mode> <ends> <fence> <since> <owner>
- * <metadata>` of one in the way; `m <now> <use>` for another use of the name; `late <now>`, which is no answer: whether
- * the lock is free was not looked at.
+ * Answers `g <now> <fence> <ttl>`; `b <now> <first in the queue: 1 or 0> <kind> <ends> <fence><since><owner> <metadata>` of
+ * one in the way; `m <now> <use>` for another use of the name; `late <now>`, which is no answer: whether the lock is free
+ * was not looked at.
  */
 export const ACQUIRE: string = `#!lua
 ${READ}
-local ttl, tokens, mode, wait, channel, info = tonumber(ARGV[2]), tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-if now > tonumber(ARGV[3]) or sub(released, 2, 23) == token then return 'late ' .. now end
-if buried >= now then
-  local until_ = call('ZSCORE', tombs, token)
-  if until_ and tonumber(until_) >= now then return 'late ' .. now end
+if now > ARGV[3] or released and sub(v, 52, 65) == sub(token, 9) then return 'late ' .. now end
+if sub(v, 15, 27) >= now then
+  local until_ = call('ZSCORE', main .. ':t', token)
+  if until_ and tonumber(until_) >= tonumber(now) then return 'late ' .. now end
 end
-local function granted(first, ends_) return 'g ' .. now .. ' ' .. write(first) .. ' ' .. write(ends_ - now) end
-if ends > now and sub(x, 1, 22) == token then
-  local first, rest = match(x, '^%S+ (%S+)(.*)$', 23)
-  ends = max(ends, now + ttl)
-  call('HSET', main, 'x', token .. write(ends) .. ' ' .. first .. rest)
-  last(ends)
-  return 'g ' .. now .. ' ' .. first .. ' ' .. write(ends - now)
-end
-if mode == 'x' and ends <= now and not used then
-  local first = max(fence + 1, us)
-  fence = first + tokens - 1
-  ends = now + ttl
-  call('HSET', main, 'f', write(fence), 'x', token .. write(ends) .. ' ' .. write(first) .. ' ' .. now .. ' ' .. info)
-  last(ends)
-  return granted(first, ends)
+${STORE}
+if ends and ends > now then
+  if sub(v, 44, 65) == token then
+    local until_ = string.format('%.0f', now + ARGV[2])
+    if until_ < ends then until_ = ends end
+    store(sub(v, 1, 1), until_, sub(v, 15, 65) .. until_ .. sub(v, 79))
+    return 'g ' .. now .. ' ' .. sub(v, 79, 94) .. ' ' .. (until_ == '${NEVER}' and 'inf' or until_ - now)
+  end
+elseif not more and sub(v, 28, 43) < us and sub(ARGV[4], 1, 1) == 'x' and sub(us, 11, 13) < '999' then
+  local until_ = string.format('%.0f', now + ARGV[2])
+  local last = time[1] .. sub(1000000 + time[2] + sub(ARGV[4], 2, 4), 2)
+  store('-', until_, sub(v, 15, 27) .. last .. token .. until_ .. us .. now .. ARGV[5])
+  return 'g ' .. now .. ' ' .. us .. ' ' .. ARGV[2]
 end
 ${WORK}
+local kind, tokens, permits, wait = match(string.lower(ARGV[4]), '^(.)%S* (%S+) (%S+) (%S+)$')
+local ttl, mode = tonumber(ARGV[2]), kind == 'p' and permits or kind
+tokens = tonumber(tokens)
 prune()
 local until_ = call('ZSCORE', holders, token)
 if until_ then
-  until_ = max(tonumber(until_), now + ttl)
-  call('ZADD', holders, write(until_), token)
+  until_ = max(tonumber(until_), clock + ttl)
+  call('ZADD', holders, text(until_), token)
   save()
-  return granted(tonumber(match(call('HGET', main, 'h' .. token), '^%S+')), until_)
+  local fence_ = sub(call('HGET', more_, 'h' .. token), 1, 16)
+  return 'g ' .. now .. ' ' .. fence_ .. ' ' .. (until_ == ${NEVER} and 'inf' or until_ - clock)
 end
-local use = mode == 'x' and 'lock' or mode == 's' and 'lock' or mode
-local present = kind()
-if present and present ~= use then return 'm ' .. now .. ' ' .. present end
+local wanted = (mode == 'x' or mode == 's') and 'lock' or mode
+local present = use()
+if present and present ~= wanted then return 'm ' .. now .. ' ' .. present end
 
 local queued = call('ZSCORE', queue, token)
-local function place() 
-  call('HSET', main, 'w' .. token, table.concat({ now + ${WAITER_LIFE}, mode, ARGV[2], tokens, channel, info }, ' '))
+local function place()
+  local particulars_ = { text(clock + ${WAITER_LIFE}), mode, ARGV[2], tokens, ARGV[6], ARGV[5] }
+  call('HSET', more_, 'w' .. token, table.concat(particulars_, ' '))
 end
 if queued then place() end
 serve(token, ttl)
-if not mine and not queued and not head() and fits(mode) then mine = grant(token, mode, ttl, tokens, info) end
+if not mine and not queued and not head() and fits(mode) then mine = grant(token, mode, ttl, tokens, ARGV[5]) end
 if mine then
-  save(use)
-  return granted(mine, now + ttl)
+  save(wanted)
+  return 'g ' .. now .. ' ' .. mine .. ' ' .. ARGV[2]
 end
 if wait == 'queue' and not queued then
-  call('ZADD', queue, call('HINCRBY', main, 'n', 1), token)
+  call('ZADD', queue, call('HINCRBY', more_, 'n', 1), token)
   place()
 elseif wait == 'watch' then
-  local watchers = call('HGET', main, 'c') or ''
-  if not string.find(watchers, token, 1, true) then call('HSET', main, 'c', watchers .. channel .. ' ' .. token .. ' ') end
+  local watchers = call('HGET', more_, 'c') or ''
+  if not string.find(watchers, token, 1, true) then call('HSET', more_, 'c', watchers .. ARGV[6] .. ' ' .. token .. ' ') end
 end
-save(use)
-local first = call('ZRANK', queue, token) == 0 and 1 or 0
-if x then return 'b ' .. now .. ' ' .. first .. ' x ' .. sub(x, 23) end
-local holder = call('ZRANGE', holders, 0, 0, 'WITHSCORES')
-return 'b ' .. now .. ' ' .. first .. ' ' .. mode .. ' ' .. write(tonumber(holder[2])) .. ' ' .. call('HGET', main, 'h' .. holder[1])
+save(wanted)
+local answer = 'b ' .. now .. (call('ZRANK', queue, token) == 0 and ' 1 ' or ' 0 ')
+if holder then return answer .. 'x ' .. sub(particulars, 1, 13) .. ' ' .. sub(particulars, 14) end
+local other = call('ZRANGE', holders, 0, 0, 'WITHSCORES')
+return answer .. kind .. ' ' .. text(tonumber(other[2])) .. ' ' .. call('HGET', more_, 'h' .. other[1])
 `

@@ -1,15 +1,32 @@
 /**
- * What the scripts have in common. One lock is four keys in one hash slot:
+ * What the scripts have in common. One lock is a string, and while somebody waits or several hold, up to four keys more,
+ * all in one hash slot:
  *
- * - `KEYS[1]`, the hash: `f` the last fencing token reserved; `x` the exclusive holder, or `!`, the token that was
- *   released last and the number of that request; `u` what else there is: `lock`, or the permits of a semaphore, while the sets below have members,
- *   `watch` while there are only those who asked to be told; `c` their channels and tokens; `n` a counter of arrivals;
- *   `t` until when cancelled tokens have to be looked for; `h<token>` a holder's and `w<token>` a waiter's particulars.
- * - `KEYS[2]`, waiters by arrival; `KEYS[3]`, shared and semaphore holders by the end of their hold; `KEYS[4]`, cancelled
- *   tokens by the time until which they are remembered.
+ * - `KEYS[1]`, the string, has fields of fixed width, so that a script that finds the usual case works with them as they are:
  *
- * All times are the server's, in whole milliseconds. While `u` is not set, a lock is its hash alone: each script answers
- * that usual case first. Numbers above 10^14 are written with `%.0f`: a plain `..` keeps just 14 digits.
+ *   | from | width | |
+ *   | --- | --- | --- |
+ *   | 1 | 1 | `+` if there is more in the keys below, else `-` |
+ *   | 2 | 13 | up to which end of a hold the key need not be made to expire later |
+ *   | 15 | 13 | until when cancelled tokens have to be looked for |
+ *   | 28 | 16 | the last fencing token that was reserved |
+ *   | 44 | 22 | the exclusive holder's token |
+ *   | 66 | 13 | when its hold ends |
+ *   | 79 | 16 | its fencing token |
+ *   | 95 | 13 | when it was granted |
+ *   | 108 | | its owner and metadata |
+ *
+ *   A release puts `!` and seven characters of its request over the start of the token: the rest still tells whose it was.
+ *
+ * - `…:q`, waiters by arrival; `…:h`, shared and semaphore holders by the end of their hold; `…:t`, cancelled tokens by the
+ *   time until which they are remembered.
+ * - `…:m`, a hash: `u` the use (`lock`, or the permits of a semaphore), `h<token>` a holder's and `w<token>` a waiter's
+ *   particulars, `n` a counter of arrivals, `c` the channels and tokens of those who asked to be told.
+ *
+ * All times are the server's, in whole milliseconds, with 13 digits: as such they compare as text. Arguments, and conversions
+ * between text and number, are what costs most in a short script; so the other keys are derived from the first, in its slot.
+ *
+ * A fencing token is at least the time in microseconds: it rises by the clock even if what was stored is lost.
  */
 
 /** For how long a name is remembered after its last use, in milliseconds: its tokens then rise over clock steps this large. */
@@ -17,83 +34,93 @@ export const RETENTION: number = 600_000
 /** For how long a waiter that was granted the lock holds it without a word, at most; and keeps its place in the queue. */
 export const CLAIM: number = 2_000
 export const WAITER_LIFE: number = 5_000
+/** The end of a hold without end. */
+export const NEVER: string = '9999999999999'
 
-/** Reads the clock and the hash. The exclusive holder's record is `<token><ends> <fence> <since> <owner> <metadata>`. */
+/** Reads the clock and the lock's string. */
 export const READ: string = `
-local call, sub, match, floor, max = redis.call, string.sub, string.match, math.floor, math.max
-local main, queue, holders, tombs = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local call, sub = redis.call, string.sub
+local main, token = KEYS[1], ARGV[1]
 local time = call('TIME')
-local us = time[1] * 1000000 + time[2]
-local now = floor(us / 1000)
-local token = ARGV[1]
-local v = call('HMGET', main, 'f', 'x', 'u', 't')
-local fence, x, used, buried = tonumber(v[1]) or 0, v[2], v[3], tonumber(v[4]) or 0
-local released = '!'
-if x and sub(x, 1, 1) == '!' then released, x = x, false end
-local ends = x and tonumber(match(x, '^%S+', 23)) or 0
-local function write(n) return n == math.huge and 'inf' or string.format('%.0f', n) end
-local function bury(ms)
-  call('ZREMRANGEBYSCORE', tombs, '-inf', now)
-  call('ZADD', tombs, now + ms, token)
-  buried = max(buried, now + ms)
-  call('PEXPIREAT', tombs, buried)
-  call('HSET', main, 't', buried)
-end
-local function last(until_)
-  if until_ == math.huge then
-    call('PERSIST', main)
+if #time[1] ~= 10 then return redis.error_reply('ERR the clock of the server is wrong: it shows a year before 2001') end
+local us = time[1] .. sub('000000', #time[2] + 1) .. time[2]
+local now = sub(us, 1, 13)
+local v = call('GET', main) or '${`-${'0'.repeat(42)}`}'
+local more = sub(v, 1, 1) == '+'
+local first = sub(v, 44, 44)
+local released = first == '!'
+local ends = first ~= '' and not released and sub(v, 66, 78)
+`
+
+/** Stores what the string shall be from its third field on. It expires by `RETENTION` later than `until_` at least. */
+export const STORE: string = `
+local function store(flag, until_, rest)
+  local enough = sub(v, 2, 14)
+  if until_ == '${NEVER}' then
+    call('SET', main, flag .. until_ .. rest)
+  elseif until_ <= enough and enough ~= '${NEVER}' then
+    call('SET', main, flag .. enough .. rest, 'KEEPTTL')
   else
-    call('PEXPIREAT', main, write(max(now, floor(fence / 1000), buried, until_) + ${RETENTION}))
+    call('SET', main, flag .. string.format('%.0f', until_ + ${RETENTION}) .. rest, 'PXAT', string.format('%.0f', until_ + ${2 * RETENTION}))
   end
 end
 `
 
 /** What happens where there are waiters, or several holders. */
 export const WORK: string = `
-if x and ends <= now then x = false end
+local queue, holders, tombs, more_ = main .. ':q', main .. ':h', main .. ':t', main .. ':m'
+local match, max = string.match, math.max
+local clock, fence, buried = tonumber(now), tonumber(sub(v, 28, 43)), sub(v, 15, 27)
+local used = call('HGET', more_, 'u')
 local mine
+local gone = released and sub(v, 44, 65)
+-- The exclusive holder: its token, and what is stored of it from then on.
+local holder = ends and ends > now and sub(v, 44, 65)
+local particulars = holder and sub(v, 66)
+local function text(n) return string.format('%.0f', n) end
 local function drop(waiter)
   call('ZREM', queue, waiter)
-  call('HDEL', main, 'w' .. waiter)
+  call('HDEL', more_, 'w' .. waiter)
 end
 local function head()
   while true do
     local first = call('ZRANGE', queue, 0, 0)[1]
     if not first then return nil end
-    local w = call('HGET', main, 'w' .. first)
+    local w = call('HGET', more_, 'w' .. first)
     if w then
       local alive, mode, ttl, tokens, channel, info = match(w, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
-      if tonumber(alive) > now then return first, mode, tonumber(ttl), tonumber(tokens), channel, info end
+      if alive > now then return first, mode, tonumber(ttl), tonumber(tokens), channel, info end
     end
     drop(first)
   end
 end
 local function fits(mode)
-  if x then return false end
+  if holder then return false end
   local count = call('ZCARD', holders)
   if count == 0 then return true end
   if mode == 'x' then return false end
   return mode == 's' or count < tonumber(mode)
 end
 local function grant(to, mode, ttl, tokens, info)
-  local first = max(fence + 1, us)
+  local first = max(fence + 1, tonumber(us))
   fence = first + tokens - 1
-  local particulars = write(first) .. ' ' .. write(now) .. ' ' .. info
+  local since = text(first) .. now .. info
   if mode == 'x' then
-    ends = now + ttl
-    x = to .. write(ends) .. ' ' .. particulars
+    holder, particulars = to, text(clock + ttl) .. since
   else
-    call('ZADD', holders, now + ttl, to)
-    call('HSET', main, 'h' .. to, particulars)
+    call('ZADD', holders, text(clock + ttl), to)
+    call('HSET', more_, 'h' .. to, since)
   end
-  return first
+  return text(first)
 end
 local function prune()
-  for _, over in ipairs(call('ZRANGEBYSCORE', holders, '-inf', now)) do call('HDEL', main, 'h' .. over) end
-  call('ZREMRANGEBYSCORE', holders, '-inf', now)
+  for _, over in ipairs(call('ZRANGEBYSCORE', holders, '-inf', now)) do
+    call('ZREM', holders, over)
+    call('HDEL', more_, 'h' .. over)
+  end
 end
-local function kind()
-  if x then return 'lock' end
+local function use()
+  if holder then return 'lock' end
   if call('ZCARD', holders) > 0 or head() then return used end
 end
 -- Grants to the queue in its order, as far as the modes allow. The caller, if it is served, hears it by the reply.
@@ -106,34 +133,45 @@ local function serve(caller, whole)
       mine = grant(first, mode, whole, tokens, info)
     else
       ttl = math.min(ttl, ${CLAIM})
-      local granted = grant(first, mode, ttl, tokens, info)
-      call('PUBLISH', channel, 'g ' .. first .. ' ' .. write(granted) .. ' ' .. now .. ' ' .. ttl)
+      call('PUBLISH', channel, 'g ' .. first .. ' ' .. grant(first, mode, ttl, tokens, info) .. ' ' .. now .. ' ' .. ttl)
     end
   end
 end
 local function tell()
-  if x then return end
-  local watchers = call('HGET', main, 'c')
+  if holder then return end
+  local watchers = call('HGET', more_, 'c')
   if not watchers or head() then return end
-  call('HDEL', main, 'c')
+  call('HDEL', more_, 'c')
   for channel, watcher in string.gmatch(watchers, '(%S+) (%S+)') do call('PUBLISH', channel, 'n ' .. watcher) end
 end
-local function save(use)
-  local waiting, holding = call('ZCARD', queue), call('ZCARD', holders)
-  local new
-  if waiting + holding > 0 then
-    new = use or used
-  elseif call('HEXISTS', main, 'c') == 1 then
-    new = 'watch'
+local function bury(ms)
+  call('ZREMRANGEBYSCORE', tombs, '-inf', now)
+  local until_ = text(clock + ms)
+  call('ZADD', tombs, until_, token)
+  if until_ > buried then buried = until_ end
+  call('PEXPIREAT', tombs, buried)
+end
+local function save(new)
+  local holding = call('ZCARD', holders)
+  local crowd = holding + call('ZCARD', queue) > 0
+  local told = call('HEXISTS', more_, 'c') == 1
+  if crowd then
+    if (new or used) ~= used then call('HSET', more_, 'u', new) end
+  elseif used then
+    call('HDEL', more_, 'u')
   end
-  call('HSET', main, 'f', write(fence), 'x', x or released)
-  if new then call('HSET', main, 'u', new) elseif used then call('HDEL', main, 'u') end
-  local until_ = x and ends or 0
-  if holding > 0 then until_ = max(until_, tonumber(call('ZRANGE', holders, -1, -1, 'WITHSCORES')[2])) end
-  last(until_)
-  local expire = call('PEXPIRETIME', main)
-  for _, key in ipairs({ queue, holders }) do
-    if expire > 0 then call('PEXPIREAT', key, expire) else call('PERSIST', key) end
+  local until_ = holder and sub(particulars, 1, 13) or now
+  if buried > until_ then until_ = buried end
+  if fence / 1000 > tonumber(until_) then until_ = text(math.ceil(fence / 1000)) end
+  if holding > 0 then
+    local last = text(tonumber(call('ZRANGE', holders, -1, -1, 'WITHSCORES')[2]))
+    if last > until_ then until_ = last end
+  end
+  local state = buried .. sub('0000000000000000', #text(fence) + 1) .. text(fence)
+  store((crowd or told) and '+' or '-', until_, state .. (holder and holder .. particulars or gone or ''))
+  if not crowd and not told then return end
+  for _, key in ipairs({ queue, holders, more_ }) do
+    if until_ == '${NEVER}' then call('PERSIST', key) else call('PEXPIREAT', key, text(until_ + ${3 * RETENTION})) end
   end
 end
 `

@@ -1,39 +1,35 @@
-import { READ, WORK } from './prelude.ts'
+import { NEVER, READ, STORE, WORK } from './prelude.ts'
 
 /** Takes `token` off the holders. True if it held until now. */
 const LEAVE = `
-local nonce = ARGV[3]
-local held = false
-if x and sub(x, 1, 22) == token then
+local held = holder == token
+if held then holder = false end
+if call('ZREM', holders, token) == 1 then
   held = true
-  x, released = false, '!' .. token .. nonce
-elseif call('ZSCORE', holders, token) then
-  held = true
-  released = '!' .. token .. nonce
-  call('ZREM', holders, token)
-  call('HDEL', main, 'h' .. token)
+  call('HDEL', more_, 'h' .. token)
 end
+if held then gone = ARGV[2] .. sub(token, 9) end
 `
 
 /**
- * ARGV: token, and for how long a late acquire of it is refused, in milliseconds, and a number
- * of this request. Answers `<now> 1` if it held until now, `0` if it didn't; the same again if a client sends the request
- * twice.
+ * ARGV: token; `!` and seven characters that tell this request from others; if an acquire of the token may still be on its
+ * way, for how long it is refused, in milliseconds. Answers `<now> 1` if it held until now, `0` if it didn't; the same again
+ * if a client sends the very request twice.
  */
 export const RELEASE: string = `#!lua flags=allow-oom
 ${READ}
-local doubt = tonumber(ARGV[2])
-if not used and doubt == 0 then
-  if released == '!' .. token .. ARGV[3] then return now .. ' 1' end
-  if not x or sub(x, 1, 22) ~= token then return now .. ' 0' end
-  call('HSET', main, 'x', '!' .. token .. ARGV[3])
-  if ends == math.huge then last(now) end
-  return now .. (ends > now and ' 1' or ' 0')
+if not more and not ARGV[3] and ends ~= '${NEVER}' then
+  if sub(v, 44, 65) == token then
+    call('SETRANGE', main, 43, ARGV[2])
+    return now .. (ends > now and ' 1' or ' 0')
+  end
+  return now .. (sub(v, 44, 51) == ARGV[2] and sub(v, 52, 65) == sub(token, 9) and ' 1' or ' 0')
 end
+${STORE}
 ${WORK}
 prune()
-if doubt > 0 then bury(doubt) end
-local again = released == '!' .. token .. ARGV[3]
+if ARGV[3] then bury(ARGV[3]) end
+local again = gone == ARGV[2] .. sub(token, 9)
 ${LEAVE}
 serve()
 tell()
@@ -41,15 +37,13 @@ save()
 return now .. ((held or again) and ' 1' or ' 0')
 `
 
-/**
- * ARGV: token, for how long a late acquire of it is refused, in milliseconds, and a number of this request. Undoes what an acquire of it did: a hold, a
- * place in the queue.
- */
+/** ARGV as for `RELEASE`, all three. Undoes what an acquire of the token did: a hold, a place in the queue. */
 export const CANCEL: string = `#!lua flags=allow-oom
 ${READ}
-bury(tonumber(ARGV[2]))
+${STORE}
 ${WORK}
 prune()
+bury(ARGV[3])
 ${LEAVE}
 drop(token)
 serve()
@@ -61,12 +55,13 @@ return now .. ' 1'
 /** ARGV: anything, and the time after which nothing is done any more. Ends all holds. Answers as `RELEASE`. */
 export const FORCE_RELEASE: string = `#!lua flags=allow-oom
 ${READ}
-if now > tonumber(ARGV[2]) then return 'late ' .. now end
+if now > ARGV[2] then return 'late ' .. now end
+${STORE}
 ${WORK}
 prune()
-local held = x or call('ZCARD', holders) > 0
-x = false
-for _, holder in ipairs(call('ZRANGE', holders, 0, -1)) do call('HDEL', main, 'h' .. holder) end
+local held = holder or call('ZCARD', holders) > 0
+holder = false
+for _, other in ipairs(call('ZRANGE', holders, 0, -1)) do call('HDEL', more_, 'h' .. other) end
 call('DEL', holders)
 serve()
 tell()

@@ -1,38 +1,39 @@
-import { READ } from './prelude.ts'
+import { NEVER, READ, STORE, WORK } from './prelude.ts'
 
 /**
- * ARGV: token, ttl (`inf`: without end), the token that takes its place or an empty string, and for how long a late
- * acquire of the old one is refused then. Answers `<now> <ttl>`, or `<now> lost`.
+ * ARGV: token, ttl (`inf`: without end), the token that takes its place or an empty string, and for how long, in
+ * milliseconds, a late acquire of the old one is refused then. Answers `<now> <ttl>`, or `<now> lost`.
  */
 export const RENEW: string = `#!lua flags=allow-oom
 ${READ}
-local ttl, successor = tonumber(ARGV[2]), ARGV[3]
-local new = successor == '' and token or successor
-local holder = token
-if new ~= token then
-  if x and sub(x, 1, 22) == new or call('ZSCORE', holders, new) then holder = new end
+${STORE}
+local until_ = ARGV[2] == 'inf' and '${NEVER}' or string.format('%.0f', now + ARGV[2])
+if ends and ends > now and sub(v, 44, 65) == token and ARGV[3] == '' then
+  if until_ < ends then until_ = ends end
+  store(sub(v, 1, 1), until_, sub(v, 15, 65) .. until_ .. sub(v, 79))
+  return now .. ' ' .. (until_ == '${NEVER}' and 'inf' or until_ - now)
 end
-if x and sub(x, 1, 22) == holder then
-  if ends <= now then return now .. ' lost' end
-  ends = max(ends, now + ttl)
-  call('HSET', main, 'x', new .. write(ends) .. match(x, '^%S+(.*)$', 23))
-  last(ends)
+if not more and ARGV[3] == '' then return now .. ' lost' end
+${WORK}
+prune()
+local successor = ARGV[3] == '' and token or ARGV[3]
+local function holds(one) return holder == one or call('ZSCORE', holders, one) end
+local present = holds(successor) and successor or holds(token) and token
+if not present then return now .. ' lost' end
+if present == holder then
+  if until_ < sub(particulars, 1, 13) then until_ = sub(particulars, 1, 13) end
+  holder, particulars = successor, until_ .. sub(particulars, 14)
 else
-  local until_ = used and tonumber(call('ZSCORE', holders, holder) or 0) or 0
-  if until_ <= now then return now .. ' lost' end
-  ends = max(until_, now + ttl)
-  if holder ~= new then
-    call('ZREM', holders, holder)
-    call('HSET', main, 'h' .. new, call('HGET', main, 'h' .. holder))
-    call('HDEL', main, 'h' .. holder)
-  end
-  call('ZADD', holders, write(ends), new)
-  last(tonumber(call('ZRANGE', holders, -1, -1, 'WITHSCORES')[2]))
-  local expire = call('PEXPIRETIME', main)
-  for _, key in ipairs({ queue, holders }) do
-    if expire > 0 then call('PEXPIREAT', key, expire) else call('PERSIST', key) end
+  local before = text(tonumber(call('ZSCORE', holders, present)))
+  if until_ < before then until_ = before end
+  call('ZADD', holders, until_, successor)
+  if present ~= successor then
+    call('ZREM', holders, present)
+    call('HSET', more_, 'h' .. successor, call('HGET', more_, 'h' .. present))
+    call('HDEL', more_, 'h' .. present)
   end
 end
-if holder ~= new then bury(tonumber(ARGV[4])) end
-return now .. ' ' .. write(ends - now)
+if present ~= successor then bury(ARGV[4]) end
+save()
+return now .. ' ' .. (until_ == '${NEVER}' and 'inf' or until_ - now)
 `

@@ -1,0 +1,136 @@
+import { LockBackendError, type LockKey, type Runtime } from '@locks/core'
+import type { Connection, Send } from './client/connection.ts'
+import { failure } from './failure.ts'
+import { mainKey } from './keys.ts'
+import { type Timed, wordReply } from './replies.ts'
+import { evaluate, type Script, script } from './script.ts'
+import { CLOCK } from './scripts/inspect.ts'
+import type { Reading, ServerClock } from './server-clock.ts'
+import { Watch } from './watch.ts'
+
+const clockScript = script(CLOCK)
+const CLOSE_TIMEOUT = 5_000
+
+/** A server's answer, and what it says of the server's clock. */
+export interface Asked<T> {
+  readonly reply: T
+  readonly reading: Reading
+  readonly clock: ServerClock
+}
+
+/** A server (or a Cluster) to run scripts at, with what is known of its clock and of what this process holds there. */
+export class Server {
+  readonly location: string
+  readonly connection: Connection
+  readonly prefix: string
+  readonly runtime: Runtime
+  readonly #watch: Watch
+  /** A lock at each server of a Cluster, by which to reach it. */
+  readonly #keyAt = new Map<string, LockKey>()
+  #underWay = 0
+  #idle: (() => void) | undefined
+  #closed: Promise<void> | undefined
+
+  /** `stepped` hears by how many milliseconds holds may end sooner, as a clock was set forward. */
+  constructor(connection: Connection, prefix: string, runtime: Runtime, stepped: (sooner: number) => void) {
+    this.connection = connection
+    this.location = connection.location
+    this.prefix = prefix
+    this.runtime = runtime
+    this.#watch = new Watch(runtime, (server) => this.#readClock(server), stepped)
+  }
+
+  /** How many steps of clocks were seen so far. */
+  get steps(): number {
+    return this.#watch.steps
+  }
+
+  /** One script on one lock. */
+  async ask<T>(
+    key: LockKey,
+    action: string,
+    what: Script,
+    args: readonly string[],
+    parse: (reply: unknown) => Timed<T>,
+  ): Promise<Asked<T>> {
+    const main = mainKey(this.prefix, key)
+    const before = this.runtime.now()
+    this.#underWay += 1
+    try {
+      if (this.#closed !== undefined) throw new LockBackendError(`redis ${this.location} has been closed`, { key })
+      const send: Send = (command, rest) => this.connection.send(main, command, rest)
+      const { now, reply } = parse(await evaluate(send, what, [main], args))
+      const reading = { before, server: now }
+      const clock = this.#watch.clockOf(this.connection.serverOf(main))
+      clock.observe(reading)
+      return { reply, reading, clock }
+    } catch (error) {
+      throw failure(this.location, key, action, error)
+    } finally {
+      this.#done()
+    }
+  }
+
+  /** Other work under way that `close` waits for. */
+  async track<T>(work: Promise<T>): Promise<T> {
+    this.#underWay += 1
+    try {
+      return await work
+    } finally {
+      this.#done()
+    }
+  }
+
+  /** The server's time after which nobody waits for the answer any more; undefined while its clock has not been read. */
+  latest(key: LockKey, timeout: number): string | undefined {
+    const clock = this.#watch.clockOf(this.connection.serverOf(mainKey(this.prefix, key)))
+    return clock.known ? String(clock.latest(timeout)) : undefined
+  }
+
+  /** Reads the clock. */
+  async readClock(key: LockKey): Promise<void> {
+    await this.ask(key, 'reading the clock', clockScript, [''], wordReply)
+  }
+
+  /** `token` holds for `ttl` milliseconds from now at most: until then, the clock is read every second. */
+  holds(token: string, key: LockKey, ttl: number): void {
+    const server = this.connection.serverOf(mainKey(this.prefix, key))
+    this.#keyAt.set(server, key)
+    this.#watch.holds(token, server, ttl)
+  }
+
+  over(token: string): void {
+    this.#watch.over(token)
+  }
+
+  /** Waits for calls under way, but not for a hung one, and closes what is ours. */
+  close(): Promise<void> {
+    this.#closed ??= this.#settle().finally(() => {
+      this.#watch.close()
+      this.connection.close()
+    })
+    return this.#closed
+  }
+
+  /** A failure tells nothing: what is held runs out unless renewed. */
+  #readClock(server: string): void {
+    const key = this.#keyAt.get(server)
+    if (key !== undefined) this.readClock(key).catch(() => undefined)
+  }
+
+  #done(): void {
+    this.#underWay -= 1
+    if (this.#underWay === 0) this.#idle?.()
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#underWay === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = this.runtime.setTimer(CLOSE_TIMEOUT, resolve, true)
+      this.#idle = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+}
