@@ -166,6 +166,23 @@ describe('a user who may not do everything', () => {
     expect(await backend.list({ namespace: '', prefix: '', timeout: TIMEOUT })).toEqual([])
   })
 
+  test('who is allowed just what is asked for can use the locks of a Cluster', async () => {
+    const { nodes, stop } = await startCluster()
+    onTestFinished(stop)
+    const allow = async (...permissions: readonly string[]): Promise<LockBackend> => {
+      for (const node of nodes)
+        await node.command('ACL', 'SETUSER', 'someone', 'reset', 'on', '>secret', ...permissions)
+      const cluster = nodes.map(({ host, port }) => ({ host, port }))
+      return open({ cluster, username: 'someone', password: 'secret' })
+    }
+    const refused = await about(await allow('+@all', '-publish', '~locks:*', '&locks:*'), 'commands')
+    const permissions = /allow this user (.*)$/.exec(refused[0] ?? '')?.[1] ?? expect.fail()
+    const backend = await allow(...permissions.split(' '))
+    expect(await about(backend, 'commands')).toHaveLength(3)
+    expect(risks(await findings(backend))).toEqual([])
+    for (const name of ['a', 'b', 'c']) await (await new Lock(name, { backend }).acquire()).release()
+  })
+
   test('a server on which EVAL has another name is a risk', async () => {
     const server = await serve({ args: ['--rename-command', 'EVAL', 'SECRET'] })
     expect(await about(backendOf(server), 'commands')).toEqual([
@@ -212,6 +229,28 @@ describe('several servers', () => {
       expect.stringMatching(new RegExp(`^risk ${second.host}:${second.port}: maxmemory-policy is allkeys-lfu`)),
     )
     expect(await about(backendOf(first), 'cluster')).toEqual([expect.stringMatching(/^risk one of 3 masters, asked/)])
+
+    for (const node of nodes)
+      await node.command(
+        'ACL',
+        'SETUSER',
+        'someone',
+        'reset',
+        'on',
+        '>secret',
+        '~locks:*',
+        '&locks:*',
+        '+@all',
+        '-info',
+      )
+    const user = { username: 'someone', password: 'secret' }
+    const blind = await findings(open({ cluster: [{ host: first.host, port: first.port }], ...user }))
+    expect(risks(blind)).toEqual([])
+    expect(blind.filter(({ subject }) => subject === 'cluster')).toHaveLength(3)
+    for (const { host, port } of nodes)
+      expect(blind).toContainEqual(
+        expect.objectContaining({ message: expect.stringMatching(`^${host}:${port}: INFO is`) }),
+      )
 
     await second.command('CLUSTER', 'DELSLOTS', '8000')
     await first.command('CLUSTER', 'DELSLOTS', '8000')

@@ -81,7 +81,7 @@ async function lookAt(
   { prefix, timeout, runtime }: Examining,
 ): Promise<Examined> {
   const info = await reading(send, 'info', [])
-  const inCluster = info?.get('cluster_enabled') === '1'
+  const inCluster = masters > 1 || info?.get('cluster_enabled') === '1'
   const refusals = [
     await refusal(send, 'ping', []),
     await refusal(send, 'eval', ['return 1', '0']),
@@ -94,13 +94,14 @@ async function lookAt(
     config: await reading(send, 'config', ['get', ...SETTINGS]),
     cluster: inCluster ? await reading(send, 'cluster', ['info']) : undefined,
     refused: [...refusals, refused].filter((refused) => refused !== undefined),
-    permissions: `+@scripting +@read +@write +@pubsub +time +ping ~${prefix}* &${prefix}*`,
+    permissions: `+@scripting +@read +@write +@pubsub +time +ping${inCluster ? ' +cluster|slots +cluster|info' : ''} ~${prefix}* &${prefix}*`,
     latency,
     ahead,
     timeout,
     masters,
   }
-  return { node: (inCluster ? await addressOf(send) : undefined) ?? `port ${info?.get('tcp_port')}`, facts }
+  const node = inCluster ? await addressOf(send) : undefined
+  return { node: node ?? `port ${info?.get('tcp_port') ?? 'unknown'}`, facts }
 }
 
 /** Nobody listens there. */

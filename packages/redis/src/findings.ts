@@ -40,7 +40,13 @@ export function findingsFrom(facts: Facts): readonly Finding[] {
   const { info } = facts
   if (info === undefined) {
     const unseen = 'version, replicas, persistence, memory, eviction and connections could not be seen'
-    return [unknown('server', `INFO is refused: ${unseen}; allow +info`), commands(facts), clock(facts), latency(facts)]
+    return [
+      unknown('server', `INFO is refused: ${unseen}; allow +info`),
+      commands(facts),
+      clock(facts),
+      latency(facts),
+      ...(facts.cluster === undefined ? [] : [cluster(facts)]),
+    ]
   }
   return [
     server(info),

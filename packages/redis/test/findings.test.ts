@@ -97,6 +97,8 @@ describe('what is found', () => {
     expect(about(blind, 'server')).toEqual([expect.stringMatching(/^unknown INFO is refused: .*eviction/)])
     expect(about(blind, 'latency')).toEqual([expect.stringMatching(/^risk/)])
     expect(about(blind, 'eviction')).toEqual([])
+    const { cluster } = inCluster({ cluster_slots_ok: '1' })
+    expect(about({ ...blind, cluster, masters: 3 }, 'cluster')).toEqual([expect.stringMatching(/^risk .* 1 of 16384/)])
   })
 
   test('steps of the clock count once they were seen', () => {
