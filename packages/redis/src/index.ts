@@ -1,4 +1,5 @@
 export type { IoredisLike } from './client/ioredis.ts'
 export type { NodeRedisClusterLike, NodeRedisLike, NodeRedisSentinelLike } from './client/node-redis.ts'
 export type { RedisBackendOptions, RedisClient, RedisNode } from './options.ts'
+export { type RedisQuorumNode, type RedisQuorumOptions, redisQuorumBackend } from './quorum/options.ts'
 export { redisBackend } from './redis-backend.ts'

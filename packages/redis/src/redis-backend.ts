@@ -50,7 +50,7 @@ const TOMBSTONE_MARGIN = 10_000
 const KINDS = { exclusive: 'x', shared: 's', semaphore: 'p' } as const
 
 /** `<kind><reserve>`, as `ACQUIRE` has it. */
-function useOf(mode: LeaseMode, tokens: number): string {
+export function useOf(mode: LeaseMode, tokens: number): string {
   const kind = KINDS[mode]
   return tokens > 1_000 ? `${kind.toUpperCase()}000` : kind + String(tokens - 1).padStart(3, '0')
 }

@@ -45,13 +45,14 @@ export class Server {
     return this.#watch.steps
   }
 
-  /** One script on one lock. */
+  /** One script on one lock; `more` are keys besides the lock's. */
   async ask<T>(
     key: LockKey,
     action: string,
     what: Script,
     args: readonly string[],
     parse: (reply: unknown) => Timed<T>,
+    more: readonly string[] = [],
   ): Promise<Asked<T>> {
     const main = mainKey(this.prefix, key)
     const before = this.runtime.now()
@@ -59,7 +60,7 @@ export class Server {
     try {
       if (this.#closed !== undefined) throw new LockBackendError(`redis ${this.location} has been closed`, { key })
       const send: Send = (command, rest) => this.connection.send(main, command, rest)
-      const { now, reply } = parse(await evaluate(send, what, [main], args))
+      const { now, reply } = parse(await evaluate(send, what, [main, ...more], args))
       const reading = { before, server: now }
       const clock = this.#watch.clockOf(this.connection.serverOf(main))
       clock.observe(reading)

@@ -1,0 +1,249 @@
+import {
+  type AcquireAnswer,
+  type AcquireRequest,
+  type Capabilities,
+  elapsed,
+  type KeyRequest,
+  type ListRequest,
+  type LockBackend,
+  type LockState,
+  lockKey,
+  type RenewAnswer,
+  type RenewRequest,
+  type Runtime,
+  type TokenRequest,
+} from '@locks/core'
+import { wordReply } from '../replies.ts'
+import { type Script, script } from '../script.ts'
+import { CANCEL, FORCE_RELEASE, RELEASE } from '../scripts/release.ts'
+import { RENEW } from '../scripts/renew.ts'
+import { Acquiring } from './acquiring.ts'
+import { Announcement } from './announcement.ts'
+import { QUORUM_CAPABILITIES } from './guarantee.ts'
+import { Holdings } from './holdings.ts'
+import type { Node } from './node.ts'
+import { noMajority, poll } from './poll.ts'
+import type { Quorum } from './quorum.ts'
+import { Rejoin } from './rejoin.ts'
+import { viewReply } from './replies.ts'
+import { VIEW } from './scripts.ts'
+import { holdersBy } from './view.ts'
+
+const cancelScript = script(CANCEL)
+const releaseScript = script(RELEASE)
+const forceReleaseScript = script(FORCE_RELEASE)
+const renewScript = script(RENEW)
+
+/** By how much longer than any request of it may be on its way a token is remembered, in milliseconds. */
+const TOMBSTONE_MARGIN = 10_000
+/** How long a release that has not reached a node is repeated, in milliseconds: its ttl ends the hold otherwise. */
+const INSIST = 60_000
+
+/** Locks on N independent servers, each held if a majority of them says so. */
+export class RedisQuorumBackend implements LockBackend {
+  readonly name: string = 'redis-quorum'
+  readonly location: string
+  readonly capabilities: Capabilities = QUORUM_CAPABILITIES
+  readonly runtime: Runtime
+  readonly #quorum: Quorum
+  readonly #rejoin: Rejoin
+  readonly #announcement: Announcement
+  readonly #holdings: Holdings
+  readonly #acquiring = new Map<string, Acquiring>()
+  #requests = 0
+  #doubt: (sooner: number) => void = () => undefined
+
+  constructor(quorum: Quorum) {
+    this.#quorum = quorum
+    this.runtime = quorum.runtime
+    this.location = quorum.nodes.map(({ location }) => location).join(',')
+    this.#rejoin = new Rejoin(quorum)
+    this.#announcement = new Announcement(quorum, this.#rejoin)
+    this.#holdings = new Holdings(quorum.runtime, quorum.majority)
+    for (const node of quorum.nodes)
+      node.onStep = (sooner) => {
+        if (this.#holdings.stepped(node)) this.#doubt(sooner)
+      }
+  }
+
+  onDoubt(listener: (sooner: number) => void): void {
+    this.#doubt = listener
+  }
+
+  async acquire(request: AcquireRequest): Promise<AcquireAnswer> {
+    const { token } = request
+    this.#acquiring.get(token)?.abandon()
+    const acquiring = new Acquiring(request, {
+      quorum: this.#quorum,
+      rejoin: this.#rejoin,
+      announcement: this.#announcement,
+      holdings: this.#holdings,
+      renew: async (timeout) => await this.renew({ ...request, rotateTo: undefined, timeout }),
+    })
+    this.#acquiring.set(token, acquiring)
+    try {
+      return await acquiring.run()
+    } finally {
+      void acquiring.settled().then(() => {
+        if (this.#acquiring.get(token) === acquiring) this.#acquiring.delete(token)
+      })
+    }
+  }
+
+  async cancel({ key, token, timeout }: TokenRequest): Promise<void> {
+    const lateFor = String(Math.ceil(2 * timeout + TOMBSTONE_MARGIN))
+    await this.#end(
+      key,
+      token,
+      'cancelling',
+      { what: cancelScript, args: [token, this.#nonce(), lateFor], timeout },
+      (answers) => {
+        return answers.length >= this.#quorum.majority || undefined
+      },
+    )
+  }
+
+  release({ key, token, timeout }: TokenRequest): Promise<boolean> {
+    const { majority, veto } = this.#quorum
+    const args = [token, this.#nonce()]
+    return this.#end(key, token, 'releasing', { what: releaseScript, args, timeout }, (answers) => {
+      const held = answers.filter((answer) => answer === '1').length
+      if (held >= majority) return true
+      return answers.length - held >= veto ? false : undefined
+    })
+  }
+
+  async renew({ key, token, ttl, rotateTo, timeout }: RenewRequest): Promise<RenewAnswer> {
+    const { nodes, majority, veto, runtime } = this.#quorum
+    const started = runtime.now()
+    await this.#announcement.make(ttl, timeout)
+    const patience = this.#quorum.patience(Math.max(1, timeout - elapsed(runtime, started)))
+    const lateFor = String(Math.ceil(2 * timeout + TOMBSTONE_MARGIN))
+    const args = [token, String(Math.ceil(ttl)), rotateTo ?? '', lateFor]
+    const question = { what: renewScript, args, parse: wordReply, action: 'renewing', timeout: patience }
+    const ask = async (node: Node): Promise<number> => {
+      const reply = await node.ask(key, question)
+      if (reply === 'lost') this.#holdings.remove(token, node)
+      else this.#holdings.add(rotateTo ?? token, key, node, Number(reply))
+      return reply === 'lost' ? 0 : Number(reply)
+    }
+    // Where the rotation may not have come to be, nobody will release the old token.
+    const forget = (node: Node): void => {
+      if (rotateTo !== undefined)
+        this.#insist(node, key, { what: releaseScript, args: [token, this.#nonce()] }, 'releasing')
+    }
+    const decide = (answers: readonly number[]): RenewAnswer | undefined => {
+      const ttls = answers.filter((lasts) => lasts > 0).sort((a, b) => b - a)
+      const lasts = ttls[majority - 1]
+      if (lasts !== undefined) return { outcome: 'renewed', ttl: lasts }
+      return answers.length - ttls.length >= veto ? { outcome: 'lost' } : undefined
+    }
+    const answer = await poll(
+      nodes,
+      ask,
+      ({ answers, pending, errors }) => {
+        const decision = decide([...answers.values()])
+        if (decision === undefined && pending === 0) throw noMajority('renewing', answers.size, nodes.length, errors)
+        return decision
+      },
+      forget,
+    )
+    if (answer.outcome === 'lost' || rotateTo !== undefined) this.#holdings.over(token)
+    return answer
+  }
+
+  async inspect({ key, timeout }: KeyRequest): Promise<LockState> {
+    const { nodes, majority } = this.#quorum
+    const question = {
+      what: VIEW,
+      args: [''],
+      parse: viewReply,
+      action: 'inspecting',
+      timeout: this.#quorum.patience(timeout),
+    }
+    const ask = (node: Node): Promise<LockState | undefined> => node.ask(key, question)
+    return await poll(nodes, ask, (returns) => holdersBy(returns, nodes.length, majority))
+  }
+
+  async forceRelease({ key, timeout }: KeyRequest): Promise<boolean> {
+    const { nodes, majority } = this.#quorum
+    const patience = this.#quorum.patience(timeout)
+    const ask = async (node: Node): Promise<boolean> => {
+      const args = ['', await node.notAfter(key, patience)]
+      const question = { what: forceReleaseScript, args, parse: wordReply, action: 'breaking', timeout: patience }
+      const reply = await node.ask(key, question)
+      if (reply === 'late') throw new Error(`redis ${node.location}: the request arrived after its time limit`)
+      return reply === '1'
+    }
+    return await poll(nodes, ask, ({ answers, pending, errors }) => {
+      if (pending > 0) return undefined
+      if (answers.size < majority) throw noMajority('breaking', answers.size, nodes.length, errors)
+      return [...answers.values()].includes(true)
+    })
+  }
+
+  /** Whatever a majority holds is known to one of any majority; whether it is held is then asked of all. */
+  async list({ namespace, prefix, timeout }: ListRequest): Promise<readonly string[]> {
+    const { nodes, majority } = this.#quorum
+    const patience = this.#quorum.patience(timeout)
+    const ask = (node: Node): Promise<readonly string[]> => node.list(namespace, prefix, patience)
+    const found = await poll(nodes, ask, ({ answers, pending, errors }) => {
+      if (pending > 0) return undefined
+      if (answers.size < majority) throw noMajority('listing', answers.size, nodes.length, errors)
+      return new Set([...answers.values()].flat())
+    })
+    const names = [...found].sort()
+    const states = await Promise.all(names.map((name) => this.inspect({ key: lockKey(namespace, name), timeout })))
+    return names.filter((_, at) => states[at]?.holders.length !== 0)
+  }
+
+  close(): Promise<void> {
+    return this.#quorum.close()
+  }
+
+  /** Ends what there is of a token, at all nodes. */
+  async #end<R>(
+    key: KeyRequest['key'],
+    token: string,
+    action: string,
+    { what, args, timeout }: { readonly what: Script; readonly args: readonly string[]; readonly timeout: number },
+    decide: (answers: readonly string[]) => R | undefined,
+  ): Promise<R> {
+    const { nodes } = this.#quorum
+    this.#holdings.over(token)
+    const acquiring = this.#acquiring.get(token)
+    acquiring?.end()
+    const question = { what, args, parse: wordReply, action, timeout: this.#quorum.patience(timeout) }
+    const ask = async (node: Node): Promise<string> => {
+      // A request of the token that is under way could overtake it.
+      await acquiring?.settledAt(node)
+      return await node.ask(key, question)
+    }
+    return await poll(
+      nodes,
+      ask,
+      ({ answers, pending, errors }) => {
+        const decision = decide([...answers.values()])
+        if (decision === undefined && pending === 0) throw noMajority(action, answers.size, nodes.length, errors)
+        return decision
+      },
+      (node) => this.#insist(node, key, { what, args }, action),
+    )
+  }
+
+  /** Tells one request from another: `!` and seven characters. */
+  #nonce(): string {
+    this.#requests = (this.#requests + 1) % 36 ** 7
+    return `!${this.#requests.toString(36).padStart(7, '0')}`
+  }
+
+  #insist(
+    node: Node,
+    key: KeyRequest['key'],
+    { what, args }: { readonly what: Script; readonly args: readonly string[] },
+    action: string,
+  ): void {
+    const question = { what, args, parse: wordReply, action, timeout: this.#quorum.patience(INSIST) }
+    void this.#quorum.insist(node, key, question, this.runtime.now(), INSIST)
+  }
+}
