@@ -2,7 +2,7 @@
 // as it is. Else, as root on Debian or Ubuntu, one is installed and started for as long as the command runs, with
 // images of the servers made of Debian's packages. Where that can not be, the command runs without.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { step } from './bootstrap.mjs'
@@ -12,7 +12,7 @@ import { makeImages } from './engine-images.mjs'
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
 const folder = mkdtempSync(join(tmpdir(), 'locks-engine-'))
-const env = { ...process.env }
+const env = { ...process.env, LOCKS_TEST_RUN: folder }
 let daemon
 
 /** Sets the variables by which the tests find an engine and its images; throws if there can be none. */
@@ -44,6 +44,18 @@ function runCommand([file, ...args]) {
   })
 }
 
+/** Kills what the command left running, as processes do whose parent was killed: all that has its mark. */
+function killRest() {
+  const mark = `LOCKS_TEST_RUN=${folder}`
+  for (const pid of existsSync('/proc/self/environ') ? readdirSync('/proc') : []) {
+    try {
+      if (readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark)) process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // No process, or none of ours, or it has ended.
+    }
+  }
+}
+
 const interrupted = (signal) => process.exit(128 + constants.signals[signal])
 for (const signal of signals) process.on(signal, interrupted)
 process.once('exit', removeFolder)
@@ -60,6 +72,7 @@ await step('engine', async () => {
 })
 for (const signal of signals) process.off(signal, interrupted)
 process.exitCode = await runCommand(process.argv.slice(2))
+killRest()
 if (daemon) {
   daemon.end()
   await daemon.gone
