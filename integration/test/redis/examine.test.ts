@@ -104,13 +104,16 @@ describe('a server', () => {
     expect(await about(backend, 'clock steps')).toEqual([expect.stringMatching(/^risk .* once/)])
   })
 
-  test('that does not answer is not examined', async () => {
+  test('that does not answer is not examined, whoever made the client', async () => {
     const server = await serve()
-    const backend = backendOf(server)
-    await findings(backend)
+    const client = new Iovalkey(server.port)
+    onTestFinished(() => client.disconnect())
+    const backends = [backendOf(server), open({ client })]
+    for (const backend of backends) await findings(backend)
     server.pause()
     onTestFinished(() => server.resume())
-    await expect(backend.examine?.({ timeout: 300 })).rejects.toThrow('no answer within 300 ms')
+    for (const backend of backends)
+      await expect(backend.examine?.({ timeout: 300 })).rejects.toThrow('no answer within 300 ms')
   })
 })
 

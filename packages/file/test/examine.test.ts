@@ -62,6 +62,15 @@ describe('a directory', () => {
     expect(() => readdirSync(store)).toThrow('ENOENT')
   })
 
+  test('that has never been used is left empty', async () => {
+    const store = lastingDirectory()
+    mkdirSync(store, { mode: 0o700 })
+    const findings = await examine(store)
+    expect(about('directory', findings)).toEqual([expect.stringMatching(/^ok/)])
+    expect(about('rename', findings)).toEqual([])
+    expect(readdirSync(store)).toEqual([])
+  })
+
   test('that others can write to is a risk, with what to run', async () => {
     const store = lastingDirectory()
     mkdirSync(store)
