@@ -43,9 +43,12 @@ export class Acquiring {
       if (this.#over) continue
       const attempt = new Attempt(quorum, this.#request, rest, (node) => holdings.add(token, key, node, ttl))
       this.#attempt = attempt
-      const outcome = await attempt.run().finally(() => {
-        if (attempt.abstentions > 0) rejoin.soon()
+      const outcome = await attempt.run().catch((error: unknown): Outcome => {
+        // Silence may end within the time limit; who refuses to talk is down.
+        if (this.#over || !attempt.unanswered) throw error
+        return { outcome: 'again' }
       })
+      if (attempt.abstentions > 0) rejoin.soon()
       if (outcome.outcome !== 'granted' && outcome.outcome !== 'own') holdings.over(token)
       const answer = await this.#answer(outcome, rest)
       if (answer !== undefined) return answer

@@ -1,7 +1,7 @@
 import { type AcquireRequest, elapsed, type HolderState, type Instant } from '@locks/core'
 import { useOf } from '../redis-backend.ts'
 import { wordReply } from '../replies.ts'
-import type { Node } from './node.ts'
+import { NoAnswer, type Node } from './node.ts'
 import { noMajority } from './poll.ts'
 import type { Quorum } from './quorum.ts'
 import { confirmReply, type ProposeReply, proposeReply } from './replies.ts'
@@ -77,6 +77,11 @@ export class Attempt {
     await this.#work.get(node)
   }
 
+  /** Whether a node was silent for as long as it was waited for. */
+  get unanswered(): boolean {
+    return this.#errors.some((error) => error instanceof NoAnswer)
+  }
+
   /** Gives it up unless it was won. */
   abandon(): void {
     if (this.#state === 'open') this.#lose(() => this.#outcome.reject(new Error('the attempt was given up')))
@@ -138,7 +143,7 @@ export class Attempt {
   #failed(node: Node, error: unknown): void {
     this.#errors.push(error)
     // It may hold for the attempt, or will. Where it has become the lease's, it stays.
-    if (this.#state === 'won') this.#undo(node)
+    if (this.#state !== 'open') this.#undo(node)
     this.#tally.set(node, 'failed')
     this.#look()
   }
@@ -210,6 +215,7 @@ export class Attempt {
       if (reply.outcome === 'low') this.#name(reply.fencingToken)
       // Won without it: it may have the fencing token that the others have.
       if (reply.outcome === 'low' && this.#state === 'won') return await this.#confirm(node)
+      if (reply.outcome === 'low' && this.#state === 'over') this.#undo(node)
       if (reply.outcome === 'ok' && this.#state !== 'over') this.#onConfirmed(node)
       this.#tally.set(node, reply.outcome === 'ok' ? 'confirmed' : 'low')
       this.#look()

@@ -20,6 +20,9 @@ export interface Question<T> {
   readonly timeout: number
 }
 
+/** A server was silent for too long: what was asked may have been done, or may yet be. */
+export class NoAnswer extends Error {}
+
 /** One server of a quorum. */
 export class Node {
   readonly location: string

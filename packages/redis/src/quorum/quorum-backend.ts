@@ -153,16 +153,32 @@ export class RedisQuorumBackend implements LockBackend {
   }
 
   async inspect({ key, timeout }: KeyRequest): Promise<LockState> {
-    const { nodes, majority } = this.#quorum
-    const question = {
-      what: VIEW,
-      args: [''],
-      parse: viewReply,
-      action: 'inspecting',
-      timeout: this.#quorum.patience(timeout),
+    const { nodes, majority, runtime } = this.#quorum
+    const started = runtime.now()
+    for (;;) {
+      const rest = Math.max(1, timeout - elapsed(runtime, started))
+      const patience = this.#quorum.patience(rest)
+      let abstentions = 0
+      const ask = async (node: Node): Promise<LockState | undefined> => {
+        const state = await node.ask(key, {
+          what: VIEW,
+          args: [''],
+          parse: viewReply,
+          action: 'inspecting',
+          timeout: patience,
+        })
+        if (state === undefined) abstentions += 1
+        return state
+      }
+      try {
+        const state = await poll(nodes, ask, (returns) => holdersBy(returns, nodes.length, majority))
+        if (abstentions > 0) this.#rejoin.soon()
+        return state
+      } catch (error) {
+        if (abstentions === 0 || elapsed(runtime, started) >= timeout) throw error
+        await this.#rejoin.run(rest)
+      }
     }
-    const ask = (node: Node): Promise<LockState | undefined> => node.ask(key, question)
-    return await poll(nodes, ask, (returns) => holdersBy(returns, nodes.length, majority))
   }
 
   async forceRelease({ key, timeout }: KeyRequest): Promise<boolean> {

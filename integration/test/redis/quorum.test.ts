@@ -1,0 +1,7 @@
+import { conformanceCases } from '@locks/core/conformance'
+import { afterAll, test } from 'vitest'
+import { target } from './quorum-target.ts'
+
+afterAll(() => target.close?.())
+
+for (const { name, run, timeout } of conformanceCases(target)) test(name, run, timeout)
