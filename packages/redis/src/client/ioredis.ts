@@ -28,7 +28,6 @@ interface Cluster extends IoredisLike {
   readonly slots?: readonly (readonly string[])[]
   readonly startupNodes?: readonly unknown[]
   nodes(role: 'master'): IoredisLike[]
-  duplicate(): Cluster
 }
 
 /** A socket or timer that may be told not to keep the process up. */
@@ -50,6 +49,9 @@ const FOR_MESSAGES = {
   keyPrefix: '',
   retryStrategy: (attempt: number): number => Math.min(50 * attempt, 1_000),
 }
+
+/** How long it takes until another master is tried, in milliseconds. */
+const NEXT_MASTER = 100
 
 const noop = (): void => undefined
 
@@ -90,26 +92,74 @@ export class IoredisConnection implements Connection {
 
   subscribe(channel: string, heard: (message: string) => void, gap: () => void): Subscription {
     const client = this.#client
-    const own = isCluster(client) ? client.duplicate() : (client as Standalone).duplicate(FOR_MESSAGES)
-    unref(own)
-    // Errors come with what was asked; those in between are mended by connecting again.
-    own.on('error', noop)
-    own.on('message', ((from: string, message: string) => {
-      if (from === channel) heard(message)
-    }) as () => void)
+    if (isCluster(client)) return subscribeAtCluster(client, channel, heard, gap)
+    const own = listener(client as Standalone, FOR_MESSAGES, channel, heard)
     own.on('ready', gap)
-    own.on('+subscriber', gap)
     return {
       ready: own.subscribe(channel),
-      probe: () => {
-        if (!isCluster(own)) own.call('ping', []).catch(noop)
-      },
+      probe: () => void own.call('ping', []).catch(noop),
       close: () => own.disconnect(),
     }
   }
 
   close(): void {
     // The client is the user's.
+  }
+}
+
+function listener(client: Standalone, options: object, channel: string, heard: (message: string) => void): Standalone {
+  const own = client.duplicate(options)
+  unref(own)
+  // Errors come with what was asked; those in between are mended by connecting again.
+  own.on('error', noop)
+  own.on('message', ((from: string, message: string) => {
+    if (from === channel) heard(message)
+  }) as () => void)
+  return own
+}
+
+/**
+ * A Cluster passes each message on to all of its nodes, so one connection to any master hears them all. When that one is
+ * lost, the next master's turn comes: the node may be gone for good.
+ */
+function subscribeAtCluster(
+  client: Cluster,
+  channel: string,
+  heard: (message: string) => void,
+  gap: () => void,
+): Subscription {
+  let own: Standalone | undefined
+  let timer: NodeJS.Timeout | undefined
+  let turn = Math.floor(Math.random() * 16_384)
+  let closed = false
+  const open = async (): Promise<unknown> => {
+    const masters = client.nodes('master')
+    const master = masters[turn % masters.length]
+    if (master === undefined) throw new Error('no master of the Cluster is known')
+    turn += 1
+    own = listener(master as Standalone, { ...FOR_MESSAGES, retryStrategy: null }, channel, heard)
+    own.on('end', () => {
+      own = undefined
+      reopen()
+    })
+    return own.subscribe(channel)
+  }
+  const reopen = (): void => {
+    if (closed || timer !== undefined) return
+    timer = setTimeout(() => {
+      timer = undefined
+      open().then(gap, () => (own === undefined ? reopen() : own.disconnect()))
+    }, NEXT_MASTER)
+    timer.unref()
+  }
+  return {
+    ready: open(),
+    probe: () => void own?.call('ping', []).catch(noop),
+    close: () => {
+      closed = true
+      clearTimeout(timer)
+      own?.disconnect()
+    },
   }
 }
 
