@@ -8,6 +8,8 @@ export interface Examining {
   /** Milliseconds that a request may take. */
   readonly timeout: number
   readonly runtime: Runtime
+  /** Whether waiters are told by messages. */
+  readonly messages: boolean
 }
 
 /** One server, and what it is called where there are several. */
@@ -22,7 +24,7 @@ return redis.call('TIME')
 `)
 /** How often the clock is read: enough for a median. */
 const ROUNDS = 9
-const SETTINGS = ['appendfsync', 'timeout']
+const SETTINGS = ['appendfsync', 'timeout', 'save']
 
 /** What the server says no to: the command, or this user's asking for it. Anything else means that it could not be asked. */
 const isRefusal = (error: unknown): error is Error => error instanceof Error && /^(?:ERR|NOPERM)\b/.test(error.message)
@@ -46,7 +48,7 @@ export const at = (node: string, { severity, subject, message }: Finding): Findi
 /** Asks every master that a connection leads to. */
 export async function look(connection: Connection, examining: Examining): Promise<readonly Examined[]> {
   const sends = await mastersOf(connection, examining)
-  const subscribing = await subscribed(connection, examining)
+  const subscribing = examining.messages ? await subscribed(connection, examining) : undefined
   return Promise.all(
     sends.map((send) => {
       const limited: Send = (command, args) => within(send(command, args), examining)
@@ -78,14 +80,14 @@ async function lookAt(
   send: Send,
   masters: number,
   subscribing: string | undefined,
-  { prefix, timeout, runtime }: Examining,
+  { prefix, timeout, runtime, messages }: Examining,
 ): Promise<Examined> {
   const info = await reading(send, 'info', [])
   const inCluster = masters > 1 || info?.get('cluster_enabled') === '1'
   const refusals = [
     await refusal(send, 'ping', []),
     await refusal(send, 'eval', ['return 1', '0']),
-    await refusal(send, 'publish', [channelOf(prefix), '']),
+    messages ? await refusal(send, 'publish', [channelOf(prefix), '']) : undefined,
     subscribing,
   ]
   const { latency, ahead, refused } = await readClock(send, runtime)
@@ -94,7 +96,7 @@ async function lookAt(
     config: await reading(send, 'config', ['get', ...SETTINGS]),
     cluster: inCluster ? await reading(send, 'cluster', ['info']) : undefined,
     refused: [...refusals, refused].filter((refused) => refused !== undefined),
-    permissions: `+@scripting +@read +@write +@pubsub +time +ping${inCluster ? ' +cluster|slots +cluster|info' : ''} ~${prefix}* &${prefix}*`,
+    permissions: permissionsFor(prefix, messages, inCluster),
     latency,
     ahead,
     timeout,
@@ -102,6 +104,13 @@ async function lookAt(
   }
   const node = inCluster ? await addressOf(send) : undefined
   return { node: node ?? `port ${info?.get('tcp_port') ?? 'unknown'}`, facts }
+}
+
+/** What a user needs, in the words of ACL SETUSER. */
+function permissionsFor(prefix: string, messages: boolean, inCluster: boolean): string {
+  const cluster = inCluster ? ' +cluster|slots +cluster|info' : ''
+  const [pubsub, channels] = messages ? [' +@pubsub', ` &${prefix}*`] : ['', '']
+  return `+@scripting +@read +@write${pubsub} +time +ping${cluster} ~${prefix}*${channels}`
 }
 
 /** Nobody listens there. */

@@ -62,12 +62,14 @@ export function findingsFrom(facts: Facts): readonly Finding[] {
   ]
 }
 
+type Judge = (subject: string, message: string) => Finding
+
 const finding =
-  (severity: Finding['severity']) =>
-  (subject: string, message: string): Finding => ({ severity, subject, message })
-const ok = finding('ok')
-const risk = finding('risk')
-const unknown = finding('unknown')
+  (severity: Finding['severity']): Judge =>
+  (subject, message) => ({ severity, subject, message })
+export const ok: Judge = finding('ok')
+export const risk: Judge = finding('risk')
+export const unknown: Judge = finding('unknown')
 
 const amount = (reading: Reading, name: string): number => Number(reading.get(name) ?? 0)
 

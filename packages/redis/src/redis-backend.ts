@@ -154,7 +154,7 @@ export class RedisBackend implements LockBackend {
   async examine({ timeout }: ExamineRequest): Promise<readonly Finding[]> {
     try {
       const { connection, prefix, runtime, steps } = this.#server
-      const findings = await this.#server.track(examine(connection, { prefix, timeout, runtime }))
+      const findings = await this.#server.track(examine(connection, { prefix, timeout, runtime, messages: true }))
       return [...findings, ...stepsSeen(steps)]
     } catch (error) {
       throw failure(this.location, undefined, 'examining', error)

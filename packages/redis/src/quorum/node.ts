@@ -1,5 +1,7 @@
 import type { LockKey, Runtime } from '@locks/core'
 import type { Connection } from '../client/connection.ts'
+import { look } from '../examine.ts'
+import type { Facts } from '../findings.ts'
 import { mainKey } from '../keys.ts'
 import { listNames } from '../list.ts'
 import type { Timed } from '../replies.ts'
@@ -18,6 +20,12 @@ export interface Question<T> {
   readonly action: string
   /** Milliseconds after which the answer is no longer waited for. */
   readonly timeout: number
+}
+
+/** What was seen of a server, and how often its clock was seen to be set. */
+export interface NodeFacts {
+  readonly facts: Facts
+  readonly steps: number
 }
 
 /** A server was silent for too long: what was asked may have been done, or may yet be. */
@@ -58,6 +66,14 @@ export class Node {
   list(namespace: string, prefix: string, timeout: number): Promise<readonly string[]> {
     const { connection, prefix: own } = this.#server
     return this.#within(timeout, this.#server.track(listNames(connection, own, namespace, prefix)))
+  }
+
+  /** What is to be seen of the server; each request to it may take `timeout` milliseconds. */
+  async look(timeout: number): Promise<NodeFacts> {
+    const { connection, prefix, runtime, steps } = this.#server
+    const [seen] = await this.#server.track(look(connection, { prefix, timeout, runtime, messages: false }))
+    if (seen === undefined) throw new Error(`redis ${this.location} is no master`)
+    return { facts: seen.facts, steps }
   }
 
   /** From now on its clock is watched, for as long as `token` holds. */

@@ -2,7 +2,9 @@ import {
   type AcquireAnswer,
   type AcquireRequest,
   type Capabilities,
+  type ExamineRequest,
   elapsed,
+  type Finding,
   type KeyRequest,
   type ListRequest,
   type LockBackend,
@@ -19,6 +21,7 @@ import { CANCEL, FORCE_RELEASE, RELEASE } from '../scripts/release.ts'
 import { RENEW } from '../scripts/renew.ts'
 import { Acquiring } from './acquiring.ts'
 import { Announcement } from './announcement.ts'
+import { examineQuorum } from './examine.ts'
 import { QUORUM_CAPABILITIES } from './guarantee.ts'
 import { Holdings } from './holdings.ts'
 import type { Node } from './node.ts'
@@ -211,6 +214,11 @@ export class RedisQuorumBackend implements LockBackend {
     const names = [...found].sort()
     const states = await Promise.all(names.map((name) => this.inspect({ key: lockKey(namespace, name), timeout })))
     return names.filter((_, at) => states[at]?.holders.length !== 0)
+  }
+
+  examine({ timeout }: ExamineRequest): Promise<readonly Finding[]> {
+    const { nodes, majority } = this.#quorum
+    return examineQuorum(nodes, majority, timeout)
   }
 
   close(): Promise<void> {
