@@ -3,8 +3,9 @@ import { LockBackendError, LockError, type LockKey } from '@locks/core'
 const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/^OOM /, 'the server has reached maxmemory and takes no new locks (those held are as they were): give it memory'],
   [
-    /^NOPERM/,
-    'this user lacks a permission: it needs +@scripting +@read +@write +@pubsub, keys ~PREFIX*, channels &PREFIX*',
+    /^(?:NOPERM|ERR (?:The user executing the script|ACL failure in script))/,
+    'this user lacks a permission: it needs +@scripting +@read +@write +@pubsub +time +ping, keys ~PREFIX*, ' +
+      'channels &PREFIX* (on a Cluster also +cluster|slots)',
   ],
   [/^(?:NOAUTH|WRONGPASS)/, 'the server wants another user name or password'],
   [/^READONLY/, 'the server is a replica, which takes no locks: connect to the master'],
