@@ -37,35 +37,29 @@ function holderFrom(
   }
 }
 
-export function acquireReply(text: unknown, mode: LeaseMode): Timed<AcquireReply> {
-  const [outcome, time, ...rest] = String(text).split(' ')
-  const now = Number(time)
-  const reply = ((): AcquireReply => {
-    switch (outcome) {
-      case 'g':
-        return { outcome: 'granted', fencingToken: BigInt(rest[0] ?? ''), ttl: amount(rest[1]) }
-      case 'b': {
-        const [first, use, ...fields] = rest
-        const holder = holderFrom(fields, use === 'x' ? 'exclusive' : mode === 'exclusive' ? 'shared' : mode, now)
-        return { outcome: 'busy', first: first === '1', freeIn: holder.remaining, holder }
-      }
-      case 'm':
-        return { outcome: 'mismatch', usedAs: usedAs(rest[0] ?? '') }
-      case 'late':
-        return { outcome: 'late' }
-      default:
-        throw unexpected(text)
-    }
-  })()
-  return { now, reply }
+/** The time, of 13 digits, stands behind the outcome's letter. */
+export function acquireReply(reply: unknown, mode: LeaseMode): Timed<AcquireReply> {
+  const text = String(reply)
+  if (text.startsWith('late ')) return { now: Number(text.slice(5)), reply: { outcome: 'late' } }
+  const now = Number(text.slice(2, 15))
+  if (text.startsWith('g ')) {
+    const fencingToken = BigInt(text.slice(16, 32))
+    return { now, reply: { outcome: 'granted', fencingToken, ttl: amount(text.slice(33)) } }
+  }
+  if (text.startsWith('m ')) return { now, reply: { outcome: 'mismatch', usedAs: usedAs(text.slice(16)) } }
+  if (!text.startsWith('b ')) throw unexpected(reply)
+  const [first, use, ...fields] = text.slice(16).split(' ')
+  const holder = holderFrom(fields, use === 'x' ? 'exclusive' : mode === 'exclusive' ? 'shared' : mode, now)
+  return { now, reply: { outcome: 'busy', first: first === '1', freeIn: holder.remaining, holder } }
 }
 
 /** `<now> <word>`, or `late <now>`. */
-export function wordReply(text: unknown): Timed<string> {
-  const [time, word = ''] = String(text).split(' ')
-  if (time === 'late') return { now: Number(word), reply: 'late' }
-  if (!/^\d+$/.test(time ?? '')) throw unexpected(text)
-  return { now: Number(time), reply: word }
+export function wordReply(reply: unknown): Timed<string> {
+  const text = String(reply)
+  if (text.startsWith('late ')) return { now: Number(text.slice(5)), reply: 'late' }
+  const now = Number(text.slice(0, 13))
+  if (Number.isNaN(now) || text[13] !== ' ') throw unexpected(reply)
+  return { now, reply: text.slice(14) }
 }
 
 export interface InspectReply {

@@ -1,5 +1,6 @@
 import { LockBackendError, type LockKey, type Runtime } from '@locks/core'
-import type { Connection, Send } from './client/connection.ts'
+import { Batches } from './batches.ts'
+import type { Connection } from './client/connection.ts'
 import { failure } from './failure.ts'
 import { mainKey } from './keys.ts'
 import { type Timed, wordReply } from './replies.ts'
@@ -25,6 +26,9 @@ export class Server {
   readonly prefix: string
   readonly runtime: Runtime
   readonly #watch: Watch
+  readonly #batches: Batches | undefined
+  /** The clock, where there is but one server. */
+  readonly #only: ServerClock | undefined
   /** A lock at each server of a Cluster, by which to reach it. */
   readonly #keyAt = new Map<string, LockKey>()
   #underWay = 0
@@ -38,6 +42,10 @@ export class Server {
     this.prefix = prefix
     this.runtime = runtime
     this.#watch = new Watch(runtime, (server) => this.#readClock(server), stepped)
+    // Locks at different servers, or slots, can't share a request.
+    if (!connection.single) return
+    this.#only = this.#watch.clockOf('')
+    this.#batches = new Batches((command, args) => connection.send('', command, args))
   }
 
   /** How many steps of clocks were seen so far. */
@@ -59,10 +67,9 @@ export class Server {
     this.#underWay += 1
     try {
       if (this.#closed !== undefined) throw new LockBackendError(`redis ${this.location} has been closed`, { key })
-      const send: Send = (command, rest) => this.connection.send(main, command, rest)
-      const { now, reply } = parse(await evaluate(send, what, [main, ...more], args))
+      const { now, reply } = parse(await this.#evaluate(what, main, args, more))
       const reading = { before, server: now }
-      const clock = this.#watch.clockOf(this.connection.serverOf(main))
+      const clock = this.#only ?? this.#watch.clockOf(this.connection.serverOf(main))
       clock.observe(reading)
       return { reply, reading, clock }
     } catch (error) {
@@ -70,6 +77,11 @@ export class Server {
     } finally {
       this.#done()
     }
+  }
+
+  #evaluate(what: Script, main: string, args: readonly string[], more: readonly string[]): Promise<unknown> {
+    if (this.#batches !== undefined && more.length === 0) return this.#batches.ask(what, main, args)
+    return evaluate((command, rest) => this.connection.send(main, command, rest), what, [main, ...more], args)
   }
 
   /** Other work under way that `close` waits for. */
@@ -84,7 +96,7 @@ export class Server {
 
   /** The server's time after which nobody waits for the answer any more; undefined while its clock has not been read. */
   latest(key: LockKey, timeout: number): string | undefined {
-    const clock = this.#watch.clockOf(this.connection.serverOf(mainKey(this.prefix, key)))
+    const clock = this.#only ?? this.#watch.clockOf(this.connection.serverOf(mainKey(this.prefix, key)))
     return clock.known ? String(clock.latest(timeout)) : undefined
   }
 

@@ -5,6 +5,8 @@ export type Send = (command: string, args: readonly string[]) => Promise<unknown
 export interface Connection {
   /** The server, without secrets: `127.0.0.1:6379`. */
   readonly location: string
+  /** Whether one server has all keys, in one slot: not a Cluster. */
+  readonly single: boolean
   /** What the client itself puts before each key. */
   readonly keyPrefix: string
   /** Sends one command to the server that has `key`. */

@@ -65,12 +65,14 @@ export function unref(client: IoredisLike): void {
 
 export class IoredisConnection implements Connection {
   readonly location: string
+  readonly single: boolean
   readonly keyPrefix: string
   readonly #client: IoredisLike
 
   constructor(client: IoredisLike) {
     this.#client = client
     this.location = locationOf(client)
+    this.single = !isCluster(client)
     this.keyPrefix = String((client as Standalone | Cluster).options?.keyPrefix ?? '')
   }
 

@@ -63,6 +63,7 @@ function subscribe(
 
 export class NodeRedisConnection implements Connection {
   readonly location: string
+  readonly single: boolean = true
   readonly keyPrefix: string = ''
   readonly #client: NodeRedisLike
 
@@ -104,6 +105,7 @@ export class NodeRedisConnection implements Connection {
 
 export class NodeRedisClusterConnection implements Connection {
   readonly location: string
+  readonly single: boolean = false
   readonly keyPrefix: string = ''
   readonly #client: NodeRedisClusterLike & {
     readonly slots?: readonly ({ readonly master: Node } | undefined)[]
@@ -147,6 +149,7 @@ export class NodeRedisClusterConnection implements Connection {
 
 export class NodeRedisSentinelConnection implements Connection {
   readonly location: string
+  readonly single: boolean = true
   readonly keyPrefix: string = ''
   readonly #client: NodeRedisSentinelLike
 

@@ -1,4 +1,4 @@
-import { elapsed, type Instant, LockBackendError, type Runtime, type Timer } from '@locks/core'
+import { LockBackendError, type Runtime, type Timer } from '@locks/core'
 import type { Connection, Send, Subscription } from './connection.ts'
 import { IoredisConnection, type IoredisLike, unref } from './ioredis.ts'
 
@@ -25,6 +25,8 @@ interface Ioredis {
 
 /** Longer than any healthy server is silent with requests to answer, in milliseconds. */
 const SILENCE = 4_000
+/** Into how many periods that time is divided to see how much of it has passed. */
+const PERIODS = 4
 
 /**
  * No resends and no old replies: a request whose connection breaks is rejected, and asked again by who knows whether that
@@ -42,6 +44,7 @@ const OWN = {
 /** A client of our own, made with ioredis on first use. */
 export class OwnConnection implements Connection {
   readonly location: string
+  readonly single: boolean
   readonly keyPrefix: string = ''
   readonly #address: Address
   readonly #runtime: Runtime
@@ -52,28 +55,22 @@ export class OwnConnection implements Connection {
   /** The last error of the connection: what a request that was rejected for it says. */
   #trouble: Error | undefined
   #unanswered = 0
-  #heard: Instant
+  /** How many periods have passed without any reply while one was due. */
+  #quiet = 0
   #watch: Timer | undefined
 
   constructor(address: Address, runtime: Runtime) {
     this.#address = address
     this.#runtime = runtime
-    this.#heard = runtime.now()
     this.location = locationOf(address)
+    this.single = address.cluster === undefined
   }
 
-  async send(key: string, command: string, args: readonly string[]): Promise<unknown> {
-    const connection = this.#ready ?? (await this.#connect())
-    if (this.#unanswered === 0) this.#expectReply()
+  send(key: string, command: string, args: readonly string[]): Promise<unknown> {
+    if (this.#ready === undefined) return this.#connect().then(() => this.send(key, command, args))
     this.#unanswered += 1
-    try {
-      const reply = await connection.send(key, command, args as string[])
-      this.#answered()
-      return reply
-    } catch (error) {
-      this.#answered()
-      throw this.#explain(error)
-    }
+    this.#watch ??= this.#runtime.setTimer(SILENCE / PERIODS, this.#look, false)
+    return this.#ready.send(key, command, args as string[]).then(this.#answered, this.#failed)
   }
 
   serverOf(key: string): string {
@@ -139,26 +136,29 @@ export class OwnConnection implements Connection {
     return new Error(this.#trouble === undefined ? 'the connection was lost' : wordsOf(this.#trouble), { cause: error })
   }
 
-  #answered(): void {
+  readonly #answered = (reply: unknown): unknown => {
     this.#unanswered -= 1
-    this.#heard = this.#runtime.now()
+    this.#quiet = 0
+    return reply
+  }
+
+  readonly #failed = (error: unknown): never => {
+    this.#unanswered -= 1
+    throw this.#explain(error)
   }
 
   /** A peer that has vanished without a word is noticed by its silence: connecting again finds who is there now. */
-  #expectReply(): void {
-    this.#heard = this.#runtime.now()
-    if (this.#watch !== undefined) return
-    const look = (): void => {
-      this.#watch = undefined
-      if (this.#unanswered === 0) return
-      if (elapsed(this.#runtime, this.#heard) < SILENCE) {
-        this.#watch = this.#runtime.setTimer(SILENCE / 4, look, false)
-        return
-      }
+  readonly #look = (): void => {
+    this.#watch = undefined
+    if (this.#unanswered === 0) return
+    this.#quiet += 1
+    // The first period may have begun just before the question.
+    if (this.#quiet > PERIODS) {
+      this.#quiet = 0
       this.#trouble = new Error(`no reply for ${SILENCE} ms`)
       this.#client?.disconnect(true)
     }
-    this.#watch = this.#runtime.setTimer(SILENCE / 4, look, false)
+    this.#watch = this.#runtime.setTimer(SILENCE / PERIODS, this.#look, false)
   }
 }
 

@@ -19,14 +19,14 @@ end
 ${STORE}
 if ends and ends > now then
   if sub(v, 44, 65) == token then
-    local until_ = string.format('%.0f', now + ARGV[2])
+    local until_ = string.format('%d', now + ARGV[2])
     if until_ < ends then until_ = ends end
     store(sub(v, 1, 1), until_, sub(v, 15, 65) .. until_ .. sub(v, 79))
     return 'g ' .. now .. ' ' .. sub(v, 79, 94) .. ' ' .. (until_ == '${NEVER}' and 'inf' or until_ - now)
   end
 elseif not more and sub(v, 28, 43) < us and sub(ARGV[4], 1, 1) == 'x' and sub(us, 11, 13) < '999' then
-  local until_ = string.format('%.0f', now + ARGV[2])
-  local last = time[1] .. sub(1000000 + time[2] + sub(ARGV[4], 2, 4), 2)
+  local until_ = string.format('%d', now + ARGV[2])
+  local last = time[1] .. string.format('%06d', time[2] + sub(ARGV[4], 2, 4))
   store('-', until_, sub(v, 15, 27) .. last .. token .. until_ .. us .. now .. ARGV[5])
   return 'g ' .. now .. ' ' .. us .. ' ' .. ARGV[2]
 end

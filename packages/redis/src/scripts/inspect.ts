@@ -20,7 +20,7 @@ local found = { now, tostring(waiting), more and call('HGET', main .. ':m', 'u')
 if ends and ends > now then found[#found + 1] = 'x ' .. ends .. ' ' .. sub(v, 79) end
 for i = 1, #live, 2 do
   local particulars = call('HGET', main .. ':m', 'h' .. live[i])
-  if particulars then found[#found + 1] = '- ' .. string.format('%.0f', live[i + 1]) .. ' ' .. particulars end
+  if particulars then found[#found + 1] = '- ' .. string.format('%d', live[i + 1]) .. ' ' .. particulars end
 end
 return found
 `

@@ -61,7 +61,7 @@ local function store(flag, until_, rest)
   elseif until_ <= enough and enough ~= '${NEVER}' then
     call('SET', main, flag .. enough .. rest, 'KEEPTTL')
   else
-    call('SET', main, flag .. string.format('%.0f', until_ + ${RETENTION}) .. rest, 'PXAT', string.format('%.0f', until_ + ${2 * RETENTION}))
+    call('SET', main, flag .. string.format('%d', until_ + ${RETENTION}) .. rest, 'PXAT', string.format('%d', until_ + ${2 * RETENTION}))
   end
 end
 `
@@ -77,7 +77,7 @@ local gone = released and sub(v, 44, 65)
 -- The exclusive holder: its token, and what is stored of it from then on.
 local holder = ends and ends > now and sub(v, 44, 65)
 local particulars = holder and sub(v, 66)
-local function text(n) return string.format('%.0f', n) end
+local function text(n) return string.format('%d', n) end
 local function drop(waiter)
   call('ZREM', queue, waiter)
   call('HDEL', more_, 'w' .. waiter)

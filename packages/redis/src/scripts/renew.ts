@@ -7,7 +7,7 @@ import { NEVER, READ, STORE, WORK } from './prelude.ts'
 export const RENEW: string = `#!lua flags=allow-oom
 ${READ}
 ${STORE}
-local until_ = ARGV[2] == 'inf' and '${NEVER}' or string.format('%.0f', now + ARGV[2])
+local until_ = ARGV[2] == 'inf' and '${NEVER}' or string.format('%d', now + ARGV[2])
 if ends and ends > now and sub(v, 44, 65) == token and ARGV[3] == '' then
   if until_ < ends then until_ = ends end
   store(sub(v, 1, 1), until_, sub(v, 15, 65) .. until_ .. sub(v, 79))
