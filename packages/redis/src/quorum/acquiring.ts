@@ -49,7 +49,8 @@ export class Acquiring {
         return { outcome: 'again' }
       })
       if (attempt.abstentions > 0) rejoin.soon()
-      if (outcome.outcome !== 'granted' && outcome.outcome !== 'own') holdings.over(token)
+      if (outcome.outcome === 'granted') holdings.won(token, outcome.fencingToken)
+      else if (outcome.outcome !== 'own') holdings.over(token)
       const answer = await this.#answer(outcome, rest)
       if (answer !== undefined) return answer
     }
@@ -90,6 +91,8 @@ export class Acquiring {
         return { outcome: 'busy', retryAfter: Math.max(1, Math.min(pause, outcome.freeIn + 1)), holder: outcome.holder }
       }
       case 'own': {
+        // What an attempt that failed has left is about to be undone.
+        if (this.#context.holdings.fenceOf(this.#request.token) !== outcome.fencingToken) return await this.#pause()
         const since = runtime.now()
         const renewed = await this.#context.renew(timeout)
         if (renewed.outcome === 'lost') return undefined
@@ -102,8 +105,12 @@ export class Acquiring {
         announcement.forget()
         return undefined
       case 'again':
-        await new Promise<void>((resolve) => void runtime.setTimer(BACK_OFF * runtime.random(), resolve, true))
-        return undefined
+        return await this.#pause()
     }
+  }
+
+  async #pause(): Promise<undefined> {
+    const { runtime } = this.#context.quorum
+    await new Promise<void>((resolve) => void runtime.setTimer(BACK_OFF * runtime.random(), resolve, true))
   }
 }

@@ -255,15 +255,13 @@ export class Attempt {
     settle()
     for (const node of this.#tally.nodes('asked', 'granted', 'confirming', 'confirmed', 'low', 'failed'))
       this.#undo(node)
-    // What an earlier attempt left at too few nodes.
-    if (this.#owned() === undefined) for (const node of this.#tally.nodes('own')) this.#undo(node)
   }
 
   #undo(node: Node): void {
     const { key, token, ttl } = this.#request
     const lateFor = Math.ceil(2 * this.#patience + TOMBSTONE_MARGIN)
     // What was won is not touched, only what did not become a part of it.
-    const fences = this.#state === 'won' ? '' : [...this.#fences, this.#owns.get(node) ?? ''].join(' ')
+    const fences = this.#state === 'won' ? '' : this.#fences.join(' ')
     const args = [this.#token, String(lateFor), token, fences]
     const question = { what: UNDO, args, parse: wordReply, action: 'undoing', timeout: this.#quorum.patience(lateFor) }
     void this.#quorum.insist(node, key, question, this.#since, 2 * this.#patience + ttl * 1.02)

@@ -7,6 +7,8 @@ interface Holding {
   readonly sure: Set<Node>
   /** By the monotonic clock. */
   ends: number
+  /** Undefined: taken over from another process, or not won yet. */
+  fence: bigint | undefined
 }
 
 /** At which nodes the leases of this process are held: whether a majority still is if clocks were stepped. */
@@ -25,11 +27,22 @@ export class Holdings {
   add(token: string, key: LockKey, node: Node, ttl: number): void {
     const { mono } = this.#runtime.now()
     if (mono - this.#prunedAt > 10_000) this.#prune(mono)
-    const holding = this.#holdings.get(token) ?? { key, sure: new Set(), ends: 0 }
+    const holding = this.#holdings.get(token) ?? { key, sure: new Set(), ends: 0, fence: undefined }
     this.#holdings.set(token, holding)
     holding.sure.add(node)
     holding.ends = Math.max(holding.ends, mono + ttl)
     node.holds(token, key, ttl)
+  }
+
+  /** A majority holds for `token`. */
+  won(token: string, fence: bigint): void {
+    const holding = this.#holdings.get(token)
+    if (holding !== undefined) holding.fence = fence
+  }
+
+  /** With which fencing token `token` holds. */
+  fenceOf(token: string): bigint | undefined {
+    return this.#holdings.get(token)?.fence
   }
 
   /** The node does not hold for it any more. */

@@ -92,8 +92,7 @@ export class Node {
 
   #within<T>(timeout: number, work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const late = (): void =>
-        reject(new Error(`redis ${this.location} did not answer within ${Math.ceil(timeout)} ms`))
+      const late = (): void => reject(new NoAnswer(`${this.location} did not answer within ${Math.ceil(timeout)} ms`))
       const timer = this.#runtime.setTimer(timeout, late, true)
       work.then(resolve, reject).finally(() => timer.cancel())
     })
