@@ -1,7 +1,8 @@
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
+import { startRedis } from '../../servers/redis-binary.ts'
 import { compile, emptyFolder, type Sample } from './compile.ts'
 import { type Block, manuals, partsOf, placeOf, ROOT } from './documents.ts'
 import { type Outcome, run } from './run.ts'
@@ -22,6 +23,9 @@ const commands = join(folder, 'bin')
 mkdirSync(commands)
 symlinkSync(join(ROOT, 'packages/cli/dist/cli.js'), join(commands, 'locks'))
 
+const redis = await startRedis()
+afterAll(() => redis.stop())
+
 /** An environment in which everything that a sample writes lands in a folder of its own. */
 function surroundings(block: Block): { readonly cwd: string; readonly env: NodeJS.ProcessEnv } {
   const cwd = join(folder, placeOf(block).replaceAll(/[^\w.-]/g, '_'))
@@ -34,6 +38,7 @@ function surroundings(block: Block): { readonly cwd: string; readonly env: NodeJ
     NO_COLOR: '1',
     NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import=${pathToFileURL(join(import.meta.dirname, 'home.ts'))}`,
     LOCKS_BACKEND: `file://${join(cwd, 'locks')}`,
+    REDIS_URL: `redis://127.0.0.1:${redis.port}`,
   }
   return { cwd, env }
 }

@@ -79,6 +79,11 @@ export class Batches {
   }
 
   async #together(what: Script, questions: readonly Question[]): Promise<void> {
+    const [first, ...others] = questions
+    if (first !== undefined && others.length === 0) {
+      evaluate(this.#send, what, [first.key], first.args).then(first.resolve, first.reject)
+      return
+    }
     try {
       const keys = questions.map(({ key }) => key)
       const answers = await evaluate(

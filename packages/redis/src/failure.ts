@@ -20,10 +20,17 @@ const FINAL = /^(?:OOM|NOPERM|NOAUTH|WRONGPASS|MISCONF|ERR)/
 const describe = ({ name, namespace }: LockKey): string =>
   `lock ${JSON.stringify(name)}${namespace === '' ? '' : ` (namespace ${JSON.stringify(namespace)})`}`
 
+/** Clients attach the command to an error: its arguments have a holder's secret, which must not get into a log. */
+function withoutCommand(error: Error): Error {
+  if (!('command' in error)) return error
+  return Object.assign(new Error(error.message), { name: error.name })
+}
+
 /** What a failed request is for who has to mend it; final where repeating it would not help. */
-export function failure(location: string, key: LockKey | undefined, action: string, error: unknown): Error {
-  if (error instanceof LockError) return error
-  if (!(error instanceof Error)) return new Error(String(error))
+export function failure(location: string, key: LockKey | undefined, action: string, thrown: unknown): Error {
+  if (thrown instanceof LockError) return thrown
+  if (!(thrown instanceof Error)) return new Error(String(thrown))
+  const error = withoutCommand(thrown)
   const meaning = MEANINGS.find(([pattern]) => pattern.test(error.message))?.[1]
   if (!FINAL.test(error.message))
     return meaning === undefined ? error : new Error(`${meaning} (${error.message})`, { cause: error })
