@@ -65,9 +65,8 @@ export const expiry: Theme = theme('expiry', [
   {
     title: 'a hold that ran out is no longer shown',
     async body(t) {
-      const dead = await t.contender()
+      const [dead, lock] = [await t.contender(), await t.lock()]
       granted(await dead.acquire({ ttl: t.ttl }))
-      const lock = await t.lock()
       assert.equal(await lock.locked(), true)
       await eventually('locked() is false', t.expiry(), async () => !(await lock.locked()))
       assert.deepEqual((await lock.inspect()).holders, [])
@@ -78,8 +77,8 @@ export const expiry: Theme = theme('expiry', [
     async body(t) {
       const [dead, next] = await t.contenders(2)
       assert.ok(dead && next)
-      granted(await dead.acquire({ ttl: t.ttl }))
       const lock = await t.lock()
+      granted(await dead.acquire({ ttl: t.ttl }))
       let watching = true
       const watch = async (): Promise<void> => {
         for (; watching; await sleep(t.pause)) await lock.inspect()

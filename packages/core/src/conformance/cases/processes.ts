@@ -113,14 +113,15 @@ export const processes: Theme = theme('processes', [
     needs: several,
     async body(t) {
       // Started before the detached lease's time runs.
-      const [here, [other, next]] = [await t.lock({ ttl: t.steady }), await t.processes(2)]
+      const ttl = 2 * t.steady
+      const [here, [other, next]] = [await t.lock({ ttl }), await t.processes(2)]
       assert.ok(other && next)
-      const token = await other.acquire(t.usage({ ttl: t.steady }))
+      const token = await other.acquire(t.usage({ ttl }))
       const rival = later(here.acquire())
       const json = await other.detach()
       assert.equal(await next.attach(json), token)
       await assert.rejects(other.attach(json), { code: 'LOCK_LOST' })
-      await sleep(t.steady)
+      await sleep(ttl)
       assert.equal(await next.held(), true)
       assert.equal(await next.release(), true)
       assert.ok((await rival).fencingToken > token)
