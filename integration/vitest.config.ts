@@ -1,13 +1,36 @@
 import { defineConfig } from 'vitest/config'
 import { testOptions } from '../vitest.base.ts'
 
+const { reporters = [], ...options } = testOptions
+const common = { ...options, globalSetup: 'servers/container-setup.ts' }
+const kits = ['test/redis/kit/*.test.ts']
+
 export default defineConfig({
   test: {
-    ...testOptions,
-    globalSetup: 'servers/container-setup.ts',
-    // These tests start processes and measure time: one file after the other.
-    fileParallelism: false,
-    // Tests that are declared concurrent start several processes each.
-    maxConcurrency: 3,
+    reporters,
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'one by one',
+          exclude: kits,
+          // These tests start processes and measure time: one file after the other.
+          fileParallelism: false,
+          // Tests that are declared concurrent start several processes each.
+          maxConcurrency: 3,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'kits',
+          include: kits,
+          // Each with a server of its own, and waiting most of the time.
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })

@@ -1,0 +1,4 @@
+import type { ConformanceTarget } from '@locks/core/conformance'
+import { redisTarget } from '../target.ts'
+
+export const target: ConformanceTarget = await redisTarget(import.meta.url, 'valkey 8.1', 'own')
