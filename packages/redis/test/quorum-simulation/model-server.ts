@@ -30,6 +30,8 @@ export interface ScriptFlaws {
   readonly everybodyVotes?: boolean
   /** A fencing token is confirmed however low it is. */
   readonly anyFence?: boolean
+  /** A fencing token that was confirmed is not remembered. */
+  readonly forgetsFence?: boolean
 }
 
 const pad = (text: string | number, width: number): string => String(text).padStart(width, '0')
@@ -208,7 +210,7 @@ export class ModelServer {
     }
     const before = Math.max(entry.fence, record?.floor ?? 0)
     if (votes === '1' && wanted <= before && !this.#flaws.anyFence) return `${now} low ${before}`
-    entry.fence = Math.max(entry.fence, wanted + Number(tokens) - 1)
+    if (!this.#flaws.forgetsFence) entry.fence = Math.max(entry.fence, wanted + Number(tokens) - 1)
     this.#leave(entry, from)
     const renamed = { ...hold, fence: wanted }
     if ('token' in hold) entry.exclusive = { ...renamed, token: lease }

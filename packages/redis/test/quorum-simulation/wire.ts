@@ -47,6 +47,7 @@ export class Wire {
     return {
       location: server.name,
       keyPrefix: '',
+      single: false,
       send: (_key, command, args) => this.#send(process, server, command, args),
       serverOf: () => '',
       masters: async () => [],
