@@ -4,6 +4,7 @@
  */
 import { type Capabilities, memoryBackend } from '@locks/core'
 import { fileBackend } from '@locks/file'
+import { redisBackend, redisQuorumBackend } from '@locks/redis'
 import { type Made, row, showOrWrite } from './marks.ts'
 
 const BACKENDS: readonly (readonly [title: string, capabilities: Capabilities])[] = [
@@ -13,6 +14,8 @@ const BACKENDS: readonly (readonly [title: string, capabilities: Capabilities])[
     '`file` on a network file system',
     fileBackend({ directory: '/mnt/share/locks', networkFileSystem: true }).capabilities,
   ],
+  ['`redis`', redisBackend().capabilities],
+  ['`redis` quorum', redisQuorumBackend(['redis://a', 'redis://b', 'redis://c']).capabilities],
 ]
 
 const SCOPE = { process: 'tasks of one process', host: 'processes of one host', network: 'processes of any host' }
@@ -26,8 +29,9 @@ function kept(value: boolean | 'clock' | 'n/a'): string {
 }
 
 function duration(ms: number): string {
-  const year = 365 * 86_400_000
-  if (ms % year === 0) return `${ms / year} years`
+  const day = 86_400_000
+  if (ms % (365 * day) === 0) return `${ms / 365 / day} years`
+  if (ms % day === 0) return ms === day ? '1 day' : `${ms / day} days`
   return ms % 1_000 === 0 ? `${ms / 1_000} s` : `${ms} ms`
 }
 

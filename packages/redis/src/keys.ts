@@ -15,6 +15,13 @@ export function mainKey(prefix: string, key: LockKey): string {
   return main
 }
 
+/**
+ * The keys that a script is told of. A Cluster has to hear all: while it moves a slot, it must not run a script where only
+ * some of them are. A single server needs but the first: each one takes time.
+ */
+export const toldOf = (main: string, single: boolean): readonly string[] =>
+  single ? [main] : [main, `${main}:q`, `${main}:h`, `${main}:t`, `${main}:m`]
+
 /** What the main keys of a namespace look like whose names start with `prefix`, as a glob for SCAN. */
 export function pattern(prefix: string, namespace: string, namePrefix: string): string {
   return `${`${prefix}{${namespace}:${namePrefix}`.replace(/[*?[\]\\^-]/g, '\\$&')}*}`

@@ -1,5 +1,5 @@
 import type { Connection, Send } from './client/connection.ts'
-import { nameOf, pattern } from './keys.ts'
+import { nameOf, pattern, toldOf } from './keys.ts'
 import { evaluate, type Script, script } from './script.ts'
 import { IN_USE } from './scripts/inspect.ts'
 
@@ -34,7 +34,7 @@ export async function listNames(
       // The client puts its own prefix before it again.
       const key = main.slice(connection.keyPrefix.length)
       const send: Send = (command, args) => connection.send(key, command, args)
-      return (await evaluate(send, inUse, [key], [''])) === 1
+      return (await evaluate(send, inUse, toldOf(key, connection.single), [''])) === 1
     }),
   )
   const names = [...found].filter((_, at) => used[at]).map((main) => nameOf(main, whole, namespace))

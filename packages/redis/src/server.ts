@@ -2,7 +2,7 @@ import { LockBackendError, type LockKey, type Runtime } from '@locks/core'
 import { Batches } from './batches.ts'
 import type { Connection } from './client/connection.ts'
 import { failure } from './failure.ts'
-import { mainKey } from './keys.ts'
+import { mainKey, toldOf } from './keys.ts'
 import { type Timed, wordReply } from './replies.ts'
 import { evaluate, type Script, script } from './script.ts'
 import { CLOCK } from './scripts/inspect.ts'
@@ -81,7 +81,12 @@ export class Server {
 
   #evaluate(what: Script, main: string, args: readonly string[], more: readonly string[]): Promise<unknown> {
     if (this.#batches !== undefined && more.length === 0) return this.#batches.ask(what, main, args)
-    return evaluate((command, rest) => this.connection.send(main, command, rest), what, [main, ...more], args)
+    return evaluate(
+      (command, rest) => this.connection.send(main, command, rest),
+      what,
+      [...toldOf(main, this.connection.single), ...more],
+      args,
+    )
   }
 
   /** Other work under way that `close` waits for. */
