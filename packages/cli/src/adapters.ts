@@ -22,6 +22,7 @@ const ADAPTERS: ReadonlyMap<string, Adapter> = new Map([
   ['redis', redis],
   ['rediss', redis],
   ['valkey', redis],
+  ['valkeys', redis],
   ['etcd', adapter('etcd')],
   ['memcached', adapter('memcached')],
   ['k8s', adapter('k8s')],
