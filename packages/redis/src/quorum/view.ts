@@ -18,11 +18,13 @@ export function holdersBy(
       const id = `${holder.owner} ${holder.fencingToken}`
       groups.set(id, [...(groups.get(id) ?? []), holder])
     }
-  const unsure = (seen: number): boolean => seen < majority && seen + pending >= majority
-  if (pending > 0 && (unsure(0) || states.length < majority || [...groups.values()].some((one) => unsure(one.length))))
-    return undefined
-  if (states.length < majority) throw noMajority('inspecting', states.length, nodes, errors)
+  // An answer may be of no use, too: then anybody may hold there.
   const unknown = nodes - pending - states.length
+  const unsure = (seen: number): boolean =>
+    seen + unknown + pending >= majority && (seen === 0 || seen + unknown < majority)
+  const open = states.length < majority || unsure(0) || [...groups.values()].some(({ length }) => unsure(length))
+  if (pending > 0 && open) return undefined
+  if (states.length < majority) throw noMajority('inspecting', states.length, nodes, errors)
   const holders = [...groups.values()].flatMap((group): readonly HolderState[] => {
     if (group.length + unknown < majority) return []
     // Until then a majority has it.

@@ -1,0 +1,179 @@
+import type { Lease } from '@locks/core'
+import { describe, expect, test } from 'vitest'
+import { poll } from '../../servers/poll.ts'
+import type { RedisServer } from '../../servers/redis-binary.ts'
+import { backendError, now } from './harness.ts'
+import { holdsAt, NODE_TIMEOUT, QuorumParty, servers } from './quorum-harness.ts'
+
+/** What is not waiting for a server that does not answer. */
+const PROMPT = NODE_TIMEOUT * 0.8
+
+/** How long an acquire and its release take, at best of a few. */
+async function bestOf(party: QuorumParty, name: string): Promise<number> {
+  let best = Number.POSITIVE_INFINITY
+  for (let count = 0; count < 5; count += 1) {
+    const started = now()
+    const lease = await party.lock(name).acquire()
+    expect(await lease.release()).toBe(true)
+    best = Math.min(best, now() - started)
+  }
+  return best
+}
+
+describe.each([
+  [3, 1],
+  [5, 2],
+])('of %i servers, %i', (count, minority) => {
+  const setUp = async (): Promise<{ nodes: RedisServer[]; few: RedisServer[]; party: QuorumParty }> => {
+    const nodes = await servers(count)
+    const party = await QuorumParty.at(nodes)
+    await bestOf(party, 'first')
+    return { nodes, few: nodes.slice(0, minority), party }
+  }
+
+  test('down: nobody waits for them', async () => {
+    const { few, party } = await setUp()
+    await Promise.all(few.map((node) => node.kill()))
+    expect(await bestOf(party, 'a')).toBeLessThan(PROMPT)
+  })
+
+  test('down from the start: the others begin without them', async () => {
+    const nodes = await servers(count)
+    await Promise.all(nodes.slice(0, minority).map((node) => node.kill()))
+    const party = await QuorumParty.at(nodes)
+    expect(await bestOf(party, 'a')).toBeLessThan(PROMPT)
+  })
+
+  test('hung: nobody waits for them, and what was sent to them does no harm later', async () => {
+    const { nodes, few, party } = await setUp()
+    for (const node of few) node.pause()
+    expect(await bestOf(party, 'a')).toBeLessThan(PROMPT)
+    for (const node of few) node.resume()
+    await poll('nothing is left', async () => (await holdsAt(nodes, 'a')).length === 0)
+    expect(await bestOf(party, 'a')).toBeLessThan(PROMPT)
+  })
+
+  test('cut off from one client: it does not wait for them, and excludes who reaches others', async () => {
+    const { nodes, party } = await setUp()
+    const other = await QuorumParty.at(nodes)
+    for (const proxy of party.proxies.slice(0, minority)) proxy.dropBoth()
+    for (const proxy of other.proxies.slice(-minority)) proxy.dropBoth()
+    const lease = await party.lock('a').acquire()
+    expect(await other.lock('a').tryAcquire()).toBe(null)
+    expect(await other.lock('a').locked()).toBe(true)
+    await lease.release()
+    expect(await bestOf(other, 'a')).toBeLessThan(PROMPT)
+  })
+
+  test('losing their replies: nobody waits for them, and nothing is left there', async () => {
+    const { nodes, party } = await setUp()
+    for (const proxy of party.proxies.slice(0, minority)) proxy.loseReplies()
+    const lease = await party.lock('a', { ttl: 60_000 }).acquire()
+    await lease.release()
+    expect(await bestOf(party, 'a')).toBeLessThan(PROMPT)
+    await Promise.all(party.proxies.map((proxy) => proxy.resume()))
+    await poll('nothing is left', async () => (await holdsAt(nodes, 'a')).length === 0)
+  })
+
+  test('restarted without their data: the lock is held, and its tokens rise', async () => {
+    const { few, party, nodes } = await setUp()
+    const other = await QuorumParty.at(nodes)
+    const lease = await party.lock('a').acquire()
+    await Promise.all(few.map((node) => node.restart({ data: 'lost' })))
+    expect(await other.lock('a').tryAcquire()).toBe(null)
+    expect(await other.lock('a').locked()).toBe(true)
+    await lease.renew()
+    expect(await lease.release()).toBe(true)
+    const next = await other.lock('a').acquire()
+    expect(next.fencingToken).toBeGreaterThan(lease.fencingToken)
+    await next.release()
+  })
+})
+
+describe('a majority of the servers', () => {
+  test.each(['kill', 'pause'] as const)(
+    'that does not answer (%s) is an outage, in time, that leaves nothing behind',
+    async (how) => {
+      const nodes = await servers(3)
+      const party = await QuorumParty.at(nodes)
+      await bestOf(party, 'a')
+      const [one, two] = nodes
+      await one?.[how]()
+      await two?.[how]()
+      const started = now()
+      const options = { requestTimeout: 1_500, ttl: 60_000 }
+      await expect(party.lock('a', options).tryAcquire()).rejects.toMatchObject(
+        backendError('too few for a majority|no answer'),
+      )
+      await expect(party.lock('a', options).locked()).rejects.toMatchObject({ code: 'LOCK_BACKEND' })
+      expect(now() - started).toBeLessThan(2 * 1_500 + 500)
+      if (how === 'pause') for (const node of nodes) node.resume()
+      const alive = how === 'pause' ? nodes : nodes.slice(2)
+      await poll('nothing is left', async () => (await holdsAt(alive, 'a')).length === 0)
+    },
+  )
+})
+
+test('four servers split evenly: both contenders are busy, none hangs, and one gets it later', async () => {
+  const nodes = await servers(4)
+  const [left, right] = [await QuorumParty.at(nodes), await QuorumParty.at(nodes)]
+  await bestOf(left, 'a')
+  await bestOf(right, 'a')
+  // Each reaches two at once, and the other two when they are taken.
+  for (const proxy of left.proxies.slice(2)) proxy.delay(100, 100)
+  for (const proxy of right.proxies.slice(0, 2)) proxy.delay(100, 100)
+  const started = now()
+  const outcomes = await Promise.all([left.lock('a').tryAcquire(), right.lock('a').tryAcquire()])
+  expect(outcomes).toEqual([null, null])
+  expect(now() - started).toBeLessThan(PROMPT)
+  const leases = await Promise.all([left, right].map((party) => party.lock('a').using((lease) => lease.fencingToken)))
+  expect(new Set(leases).size).toBe(2)
+})
+
+test('who restarts without its data votes again after the longest ttl, and not before', async () => {
+  const nodes = await servers(3)
+  const [first, second, third] = nodes as [RedisServer, RedisServer, RedisServer]
+  const ttl = 3_000
+  const [party, other] = [await QuorumParty.at(nodes), await QuorumParty.at(nodes)]
+  for (const one of [party, other]) await (await one.lock('a', { ttl }).acquire()).release()
+  // Held at the first two only.
+  third.pause()
+  const lease = await party.lock('a', { ttl, autoRenew: false }).acquire()
+  await second.restart({ data: 'lost' })
+  const forgot = now()
+  third.resume()
+  // The second and the third would grant it.
+  const attempt = async (): Promise<Lease | false> =>
+    (await other.lock('a', { ttl }).tryAcquire({ timeout: 200 })) ?? false
+  const next = await poll('it is had again', attempt)
+  expect(lease.held).toBe(false)
+  await next.release()
+  await poll('it votes again', async () => {
+    // Only who is asked for locks looks after the others.
+    await (await other.lock('a', { ttl }).acquire()).release()
+    return (await second.command('HGET', 'locks:{node}', 'votes')) === '1'
+  })
+  expect(now() - forgot).toBeGreaterThan(ttl)
+  // Without the first, both of them have to vote.
+  await first.kill()
+  const again = await poll('it is had from the others', attempt)
+  expect(again.fencingToken).toBeGreaterThan(next.fencingToken)
+  await again.release()
+})
+
+test('tokens rise though each time another majority grants', async () => {
+  const nodes = await servers(3)
+  const party = await QuorumParty.at(nodes)
+  await bestOf(party, 'a')
+  let last = 0n
+  for (let turn = 0; turn < 12; turn += 1) {
+    const away = party.proxies[turn % 3]
+    away?.refuse()
+    away?.reset()
+    const lease = await party.lock('a').acquire()
+    expect(lease.fencingToken).toBeGreaterThan(last)
+    last = lease.fencingToken
+    await lease.release()
+    await away?.resume()
+  }
+})
