@@ -23,8 +23,9 @@ const commands = join(folder, 'bin')
 mkdirSync(commands)
 symlinkSync(join(ROOT, 'packages/cli/dist/cli.js'), join(commands, 'locks'))
 
-const redis = await startRedis()
-afterAll(() => redis.stop())
+const redis = await Promise.all([startRedis(), startRedis(), startRedis()])
+afterAll(() => Promise.all(redis.map((server) => server.stop())))
+const urls = redis.map(({ port }) => `redis://127.0.0.1:${port}`)
 
 /** An environment in which everything that a sample writes lands in a folder of its own. */
 function surroundings(block: Block): { readonly cwd: string; readonly env: NodeJS.ProcessEnv } {
@@ -38,7 +39,8 @@ function surroundings(block: Block): { readonly cwd: string; readonly env: NodeJ
     NO_COLOR: '1',
     NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import=${pathToFileURL(join(import.meta.dirname, 'home.ts'))}`,
     LOCKS_BACKEND: `file://${join(cwd, 'locks')}`,
-    REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+    REDIS_URL: urls[0],
+    REDIS_SERVERS: urls.join(' '),
   }
   return { cwd, env }
 }
