@@ -46,6 +46,8 @@ export async function redisTarget(
     module: client === 'node-redis by Sentinel' ? undefined : module,
     capabilities: redisBackend().capabilities,
     connect,
+    // Several of these targets are run at the same time: a machine that is this busy may stand still for a moment.
+    ttl: 600,
     faults: { ...proxied.faults, ...(restart && { restart }) },
     close: async () => {
       proxied.close()
