@@ -1,8 +1,9 @@
 import { type AcquireAnswer, type AcquireRequest, elapsed, type RenewAnswer } from '@locks/core'
 import type { Announcement } from './announcement.ts'
-import { Attempt, type Outcome } from './attempt.ts'
+import { Attempt } from './attempt.ts'
 import type { Holdings } from './holdings.ts'
 import type { Node } from './node.ts'
+import type { Outcome } from './outcome.ts'
 import type { Quorum } from './quorum.ts'
 import type { Rejoin } from './rejoin.ts'
 

@@ -1,32 +1,14 @@
-import { type AcquireRequest, elapsed, type HolderState, type Instant } from '@locks/core'
-import { useOf } from '../redis-backend.ts'
-import { wordReply } from '../replies.ts'
+import { type AcquireRequest, elapsed, type Instant } from '@locks/core'
 import { NoAnswer, type Node } from './node.ts'
+import type { Outcome } from './outcome.ts'
 import { noMajority } from './poll.ts'
 import type { Quorum } from './quorum.ts'
-import { confirmReply, type ProposeReply, proposeReply } from './replies.ts'
-import { CONFIRM, PROPOSE, UNDO } from './scripts.ts'
+import type { ProposeReply } from './replies.ts'
+import { AttemptRequests } from './requests.ts'
 import { Tally } from './tally.ts'
 
-/** By how much longer than any request of it may be on its way an attempt is remembered, in milliseconds. */
-const TOMBSTONE_MARGIN = 10_000
 /** How often an attempt raises its fencing token. */
 const ROUNDS = 3
-
-export type Outcome =
-  | { readonly outcome: 'granted'; readonly fencingToken: bigint; readonly since: Instant; readonly ttl: number }
-  /** `split`: others granted. */
-  | {
-      readonly outcome: 'busy'
-      readonly freeIn: number
-      readonly split: boolean
-      readonly holder: HolderState | undefined
-    }
-  | { readonly outcome: 'mismatch'; readonly usedAs: string }
-  /** The lease's token holds at a majority, by an earlier attempt. */
-  | { readonly outcome: 'own'; readonly fencingToken: bigint }
-  /** To be tried again: after nodes were let in, after the ttl was announced, or a little later. */
-  | { readonly outcome: 'abstains' | 'small' | 'again' }
 
 /**
  * One attempt to get a majority: all nodes are asked; with a majority of grants, the fencing token that follows the highest of
@@ -38,8 +20,7 @@ export class Attempt {
   abstentions: number = 0
   readonly #quorum: Quorum
   readonly #request: AcquireRequest
-  readonly #token: string
-  readonly #patience: number
+  readonly #requests: AttemptRequests
   readonly #onConfirmed: (node: Node) => void
   readonly #outcome = Promise.withResolvers<Outcome>()
   readonly #since: Instant
@@ -49,7 +30,6 @@ export class Attempt {
   #highest = 0n
   /** Those that were written back, the latest last. */
   readonly #fences: bigint[] = []
-  readonly #owns = new Map<Node, bigint>()
   readonly #errors: unknown[] = []
   #refusal: Partial<ProposeReply & { outcome: 'busy' }> = {}
   #usedAs: string | undefined
@@ -59,8 +39,7 @@ export class Attempt {
   constructor(quorum: Quorum, request: AcquireRequest, timeout: number, onConfirmed: (node: Node) => void) {
     this.#quorum = quorum
     this.#request = request
-    this.#token = quorum.runtime.id(16)
-    this.#patience = quorum.patience(Math.min(timeout, request.ttl / 2))
+    this.#requests = new AttemptRequests(quorum, request, quorum.patience(Math.min(timeout, request.ttl / 2)))
     this.#onConfirmed = onConfirmed
     this.#since = quorum.runtime.now()
     this.#tally = new Tally(quorum.nodes, quorum.majority)
@@ -94,14 +73,8 @@ export class Attempt {
   }
 
   async #propose(node: Node): Promise<void> {
-    const { key, mode, ttl, tokens, owner, metadata, token } = this.#request
-    const timeout = this.#patience
     try {
-      const notAfter = await node.notAfter(key, timeout)
-      const how = `${useOf(mode, tokens)} ${tokens} 1 no`
-      const args = [this.#token, String(Math.ceil(ttl)), notAfter, how, `${owner} ${metadata}`, token]
-      const parse = (text: unknown) => proposeReply(text, mode)
-      await this.#heard(node, await node.ask(key, { what: PROPOSE, args, parse, action: 'acquiring', timeout }))
+      await this.#heard(node, await this.#requests.propose(node))
     } catch (error) {
       this.#failed(node, error)
     }
@@ -118,8 +91,7 @@ export class Attempt {
       case 'late':
         throw new Error(`redis ${node.location}: the request arrived after its time limit`)
       case 'own':
-        this.#owns.set(node, reply.fencingToken)
-        this.#tally.set(node, 'own')
+        this.#tally.own(node, reply.fencingToken)
         break
       case 'busy':
         if (reply.freeIn > (this.#refusal.freeIn ?? 0)) this.#refusal = reply
@@ -173,7 +145,7 @@ export class Attempt {
         this.#lose(() => this.#outcome.resolve(this.#refused()))
         return
       case 'again':
-        this.#lose(() => this.#outcome.resolve(this.#owned() ?? { outcome: step }))
+        this.#lose(() => this.#outcome.resolve(this.#again()))
         return
       case 'small':
       case 'abstains':
@@ -204,13 +176,8 @@ export class Attempt {
   }
 
   async #confirm(node: Node): Promise<void> {
-    const { key, token, tokens } = this.#request
-    const votes = this.#state === 'open' ? '1' : '0'
-    const fence = String(this.#fences.at(-1))
-    const args = [this.#token, token, fence, String(tokens), this.#fences.join(' '), votes]
     try {
-      const timeout = this.#patience
-      const reply = await node.ask(key, { what: CONFIRM, args, parse: confirmReply, action: 'acquiring', timeout })
+      const reply = await this.#requests.confirm(node, this.#fences, this.#state === 'open')
       if (reply.outcome === 'gone') throw new Error(`redis ${node.location}: the grant ran out or was lost`)
       if (reply.outcome === 'low') this.#name(reply.fencingToken)
       // Won without it: it may have the fencing token that the others have.
@@ -243,11 +210,9 @@ export class Attempt {
     return { outcome: 'busy', freeIn, split, holder }
   }
 
-  /** The fencing token with which the lease's token holds at a majority. */
-  #owned(): Outcome | undefined {
-    const fences = [...this.#owns.values()]
-    const fencingToken = fences.find((one) => fences.filter((other) => other === one).length >= this.#quorum.majority)
-    return fencingToken === undefined ? undefined : { outcome: 'own', fencingToken }
+  #again(): Outcome {
+    const fencingToken = this.#tally.ownFence
+    return fencingToken === undefined ? { outcome: 'again' } : { outcome: 'own', fencingToken }
   }
 
   #lose(settle: () => void): void {
@@ -258,12 +223,7 @@ export class Attempt {
   }
 
   #undo(node: Node): void {
-    const { key, token, ttl } = this.#request
-    const lateFor = Math.ceil(2 * this.#patience + TOMBSTONE_MARGIN)
     // What was won is not touched, only what did not become a part of it.
-    const fences = this.#state === 'won' ? '' : this.#fences.join(' ')
-    const args = [this.#token, String(lateFor), token, fences]
-    const question = { what: UNDO, args, parse: wordReply, action: 'undoing', timeout: this.#quorum.patience(lateFor) }
-    void this.#quorum.insist(node, key, question, this.#since, 2 * this.#patience + ttl * 1.02)
+    this.#requests.undo(node, this.#state === 'won' ? [] : this.#fences, this.#since)
   }
 }

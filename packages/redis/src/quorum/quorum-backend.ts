@@ -9,7 +9,6 @@ import {
   type ListRequest,
   type LockBackend,
   type LockState,
-  lockKey,
   type RenewAnswer,
   type RenewRequest,
   type Runtime,
@@ -28,9 +27,7 @@ import type { Node } from './node.ts'
 import { noMajority, poll } from './poll.ts'
 import type { Quorum } from './quorum.ts'
 import { Rejoin } from './rejoin.ts'
-import { viewReply } from './replies.ts'
-import { VIEW } from './scripts.ts'
-import { holdersBy } from './view.ts'
+import { Survey } from './survey.ts'
 
 const cancelScript = script(CANCEL)
 const releaseScript = script(RELEASE)
@@ -52,6 +49,7 @@ export class RedisQuorumBackend implements LockBackend {
   readonly #rejoin: Rejoin
   readonly #announcement: Announcement
   readonly #holdings: Holdings
+  readonly #survey: Survey
   readonly #acquiring = new Map<string, Acquiring>()
   #requests = 0
   #doubt: (sooner: number) => void = () => undefined
@@ -63,6 +61,7 @@ export class RedisQuorumBackend implements LockBackend {
     this.#rejoin = new Rejoin(quorum)
     this.#announcement = new Announcement(quorum, this.#rejoin)
     this.#holdings = new Holdings(quorum.runtime, quorum.majority)
+    this.#survey = new Survey(quorum, this.#rejoin)
     for (const node of quorum.nodes)
       node.onStep = (sooner) => {
         if (this.#holdings.stepped(node)) this.#doubt(sooner)
@@ -155,33 +154,8 @@ export class RedisQuorumBackend implements LockBackend {
     return answer
   }
 
-  async inspect({ key, timeout }: KeyRequest): Promise<LockState> {
-    const { nodes, majority, runtime } = this.#quorum
-    const started = runtime.now()
-    for (;;) {
-      const rest = Math.max(1, timeout - elapsed(runtime, started))
-      const patience = this.#quorum.patience(rest)
-      let abstentions = 0
-      const ask = async (node: Node): Promise<LockState | undefined> => {
-        const state = await node.ask(key, {
-          what: VIEW,
-          args: [''],
-          parse: viewReply,
-          action: 'inspecting',
-          timeout: patience,
-        })
-        if (state === undefined) abstentions += 1
-        return state
-      }
-      try {
-        const state = await poll(nodes, ask, (returns) => holdersBy(returns, nodes.length, majority))
-        if (abstentions > 0) this.#rejoin.soon()
-        return state
-      } catch (error) {
-        if (abstentions === 0 || elapsed(runtime, started) >= timeout) throw error
-        await this.#rejoin.run(rest)
-      }
-    }
+  inspect(request: KeyRequest): Promise<LockState> {
+    return this.#survey.inspect(request)
   }
 
   async forceRelease({ key, timeout }: KeyRequest): Promise<boolean> {
@@ -201,19 +175,8 @@ export class RedisQuorumBackend implements LockBackend {
     })
   }
 
-  /** Whatever a majority holds is known to one of any majority; whether it is held is then asked of all. */
-  async list({ namespace, prefix, timeout }: ListRequest): Promise<readonly string[]> {
-    const { nodes, majority } = this.#quorum
-    const patience = this.#quorum.patience(timeout)
-    const ask = (node: Node): Promise<readonly string[]> => node.list(namespace, prefix, patience)
-    const found = await poll(nodes, ask, ({ answers, pending, errors }) => {
-      if (pending > 0) return undefined
-      if (answers.size < majority) throw noMajority('listing', answers.size, nodes.length, errors)
-      return new Set([...answers.values()].flat())
-    })
-    const names = [...found].sort()
-    const states = await Promise.all(names.map((name) => this.inspect({ key: lockKey(namespace, name), timeout })))
-    return names.filter((_, at) => states[at]?.holders.length !== 0)
+  list(request: ListRequest): Promise<readonly string[]> {
+    return this.#survey.list(request)
   }
 
   examine({ timeout }: ExamineRequest): Promise<readonly Finding[]> {

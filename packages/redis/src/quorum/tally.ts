@@ -38,6 +38,7 @@ const HOPEFUL: readonly Stand[] = ['asked', 'granted', 'confirming', 'confirmed'
 /** Counts where the nodes stand. */
 export class Tally {
   readonly #stands = new Map<Node, Stand>()
+  readonly #owns: bigint[] = []
   readonly #majority: number
 
   constructor(nodes: readonly Node[], majority: number) {
@@ -47,6 +48,17 @@ export class Tally {
 
   set(node: Node, stand: Stand): void {
     this.#stands.set(node, stand)
+  }
+
+  /** The lease's token holds there, with this fencing token. */
+  own(node: Node, fence: bigint): void {
+    this.set(node, 'own')
+    this.#owns.push(fence)
+  }
+
+  /** The fencing token with which the lease's token holds at a majority. */
+  get ownFence(): bigint | undefined {
+    return this.#owns.find((one) => this.#owns.filter((other) => other === one).length >= this.#majority)
   }
 
   nodes(...stands: readonly Stand[]): readonly Node[] {

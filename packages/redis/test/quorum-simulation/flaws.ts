@@ -44,7 +44,7 @@ export const FLAWS: readonly Flaw[] = [
   },
   {
     title: 'who does not get a majority keeps what it got',
-    file: 'attempt.ts',
+    file: 'requests.ts',
     find: 'void this.#quorum.insist(',
     replace: "if (node.location === '') void this.#quorum.insist(",
   },
