@@ -1,7 +1,8 @@
 /** A server that was stopped and goes on: what was sent to it meanwhile is carried out late. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { poll } from '../../servers/poll.ts'
-import { backendError, lossOf, lost, now, Party, redis, urlOf } from './harness.ts'
+import { backendError, lossOf, lost, now, Party, process, redis, urlOf } from './harness.ts'
 
 async function stoppable() {
   const server = await redis()
@@ -25,6 +26,24 @@ test('acquiring fails in time, and what arrives late takes nothing', async () =>
     expect(lease.held).toBe(true)
     await lease.renew()
   }
+})
+
+test('what a dead client had asked for arrives too late to take anything', async () => {
+  const { server, other } = await stoppable()
+  const doomed = process(server)
+  await doomed.call('acquire', 'before', {})
+  await doomed.call('release')
+  server.pause()
+  const requestTimeout = 600
+  const asked = now()
+  doomed.call('acquire', 'a', { requestTimeout, ttl: 60_000 }).catch(() => undefined)
+  // Its request has been sent, and it has not given up yet: that would be sent as well.
+  await sleep(requestTimeout / 2)
+  await doomed.kill()
+  await sleep(Math.max(0, asked + 1.5 * requestTimeout - now()))
+  server.resume()
+  expect((await other.lock('a').inspect()).holders).toEqual([])
+  expect(await other.lock('a').tryAcquire()).not.toBeNull()
 })
 
 test('a holder is lost by its own clock, and cannot take the lock from the next one', async () => {
