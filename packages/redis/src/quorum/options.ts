@@ -53,20 +53,17 @@ function connect(given: RedisQuorumNode, at: number, runtime: Runtime): Connecti
   const where = `nodes[${at}]`
   if (given === undefined || given === null)
     throw new TypeError(`${where} is ${given}: give a URL, a client or options`)
-  let settings: ReturnType<typeof settingsFrom>
   try {
-    settings = settingsFrom(given)
+    const { prefix, connect } = settingsFrom(given)
+    if (prefix !== DEFAULT_PREFIX)
+      throw new TypeError('it has a prefix: that is given once for all, redisQuorumBackend(nodes, { prefix })')
+    if (isSeveral(given))
+      throw new TypeError('it is a Cluster or watched by Sentinels: each must be one server, independent of the others')
+    return connect(runtime)
   } catch (error) {
-    if (error instanceof RangeError) throw new RangeError(`${where}: ${error.message}`)
-    throw new TypeError(`${where}: ${(error as Error).message}`)
+    const { message } = error as Error
+    throw error instanceof RangeError ? new RangeError(`${where}: ${message}`) : new TypeError(`${where}: ${message}`)
   }
-  if (settings.prefix !== DEFAULT_PREFIX)
-    throw new TypeError(`${where} has a prefix: it is given once for all, redisQuorumBackend(nodes, { prefix })`)
-  if (isSeveral(given))
-    throw new TypeError(
-      `${where} is a Cluster or watched by Sentinels: each must be one server, independent of the others`,
-    )
-  return settings.connect(runtime)
 }
 
 /** Such a server's data come from another when it fails over: what they lack would not be noticed. */

@@ -34,10 +34,14 @@ export interface ScriptFlaws {
   readonly forgetsFence?: boolean
 }
 
+/** By the end of their hold. */
+const readers = ({ shared }: Entry): readonly Hold[] =>
+  [...shared].sort(([a, { ends }], [b, other]) => ends - other.ends || (a < b ? -1 : 1)).map(([, hold]) => hold)
+
 const pad = (text: string | number, width: number): string => String(text).padStart(width, '0')
 
 /**
- * What the scripts of a quorum's node do, in memory. `model.test.ts` in the integration tests runs the same requests at a real
+ * What the scripts of a quorum's node do, in memory. `quorum-model.test.ts` of the integration tests runs the same requests at a real
  * server and compares the answers.
  */
 export class ModelServer {
@@ -184,7 +188,7 @@ export class ModelServer {
     }
     const shown = ({ ends, fence, since, info: whose }: Hold): string => `${ends} ${pad(fence, 16)}${since}${whose}`
     if (entry.exclusive) return `b ${now} 0 x ${shown(entry.exclusive)}`
-    const [reader] = entry.shared.values()
+    const [reader] = readers(entry)
     const kind = how[0]
     if (reader !== undefined && kind === 'x') return `b ${now} 0 x ${shown(reader)}`
     const fence = Math.max(entry.fence + 1, this.#micros)
@@ -248,11 +252,11 @@ export class ModelServer {
 
   #view(main: string): string[] {
     if (!this.record?.votes) return ['abstains', String(this.now)]
-    const { exclusive, shared } = this.#live(main)
+    const entry = this.#live(main)
     const shown = (mode: string, { ends, fence, since, info }: Hold): string =>
       `${mode} ${ends} ${pad(fence, 16)}${since}${info}`
-    const holders = [...shared.values()].map((hold) => shown('-', hold))
-    if (exclusive !== undefined) holders.push(shown('x', exclusive))
+    const holders = readers(entry).map((hold) => shown('-', hold))
+    if (entry.exclusive !== undefined) holders.push(shown('x', entry.exclusive))
     return [String(this.now), '0', 'lock', ...holders]
   }
 }
