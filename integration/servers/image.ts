@@ -2,22 +2,22 @@ import type { ContainerRuntimeClient } from 'testcontainers'
 import { ImageName } from 'testcontainers'
 import type { ServerKind } from './server.ts'
 
-/** The official image of a minor version; etcd's have no tag that follows the patches of one. */
-const official: Readonly<Record<ServerKind, (version: string) => string>> = {
+/** The official image of a minor version, where it needs no registry's name: etcd's does. */
+const official: Readonly<Record<ServerKind, ((version: string) => string) | undefined>> = {
   redis: (version) => `redis:${version}`,
   valkey: (version) => `valkey/valkey:${version}`,
   memcached: (version) => `memcached:${version}`,
-  etcd: (version) => `gcr.io/etcd-development/etcd:v${etcdPatches[version] ?? version}`,
+  etcd: undefined,
 }
-const etcdPatches: Readonly<Record<string, string>> = { '3.4': '3.4.34', '3.5': '3.5.16' }
 
 /** The environment variable that names another image: `LOCKS_TEST_IMAGE_REDIS_7_0`. */
 export function imageVariable(kind: ServerKind, version: string): string {
   return `LOCKS_TEST_IMAGE_${kind}_${version}`.toUpperCase().replace(/\W/g, '_')
 }
 
-export function imageOf(kind: ServerKind, version: string): string {
-  return process.env[imageVariable(kind, version)] || official[kind](version)
+/** The image that the variable names, else the official one; undefined if there is neither. */
+export function imageOf(kind: ServerKind, version: string): string | undefined {
+  return process.env[imageVariable(kind, version)] || official[kind]?.(version)
 }
 
 const asked = new Map<string, Promise<string | undefined>>()

@@ -39,8 +39,8 @@ function binaryVersion(kind: ServerKind): Promise<string | undefined> {
 export async function sourceOf(kind: ServerKind, version: string): Promise<Source> {
   const [engine, binary] = await Promise.all([containerEngine(), binaryVersion(kind)])
   const image = imageOf(kind, version)
-  const trouble = engine && (await obtainImage(engine, image))
-  if (engine !== undefined && trouble === undefined) return { kind, version, image }
+  const trouble = engine && image && (await obtainImage(engine, image))
+  if (engine !== undefined && image !== undefined && trouble === undefined) return { kind, version, image }
   if (binary !== undefined && `${binary}.`.startsWith(`${version}.`)) return { kind, version, binary }
 
   const { name, debian } = programs[kind]
@@ -49,7 +49,10 @@ export async function sourceOf(kind: ServerKind, version: string): Promise<Sourc
     const help = `${program}: install Docker, or this version of ${name} (Debian's package ${debian})`
     return { kind, version, missing: 'no Docker engine is reachable', help }
   }
-  const help = `${program}: set ${imageVariable(kind, version)} to an image that can be had`
+  const variable = imageVariable(kind, version)
+  const help = `${program}: set ${variable} to an image that can be had`
+  if (image === undefined)
+    return { kind, version, missing: `${kind} has no default image and ${variable} is not set`, help }
   return { kind, version, missing: `the image ${image} cannot be had (${trouble})`, help }
 }
 

@@ -26,6 +26,7 @@ await new Promise<void>((resolve) => engine.listen(0, '127.0.0.1', resolve))
 process.env.DOCKER_HOST = `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}`
 process.env.PATH = ''
 delete process.env.LOCKS_TEST_IMAGE_REDIS_7_0
+delete process.env.LOCKS_TEST_IMAGE_ETCD_3_4
 afterAll(() => engine.close())
 
 beforeEach(() => {
@@ -39,6 +40,12 @@ test('an image that is neither here nor to be pulled is named in the error, with
   )
   process.env.LOCKS_TEST_IMAGE_ETCD_3_5 = 'of-our-own/etcd:three'
   await expect(startServer('etcd', '3.5')).rejects.toThrow(/the image of-our-own\/etcd:three cannot be had/)
+})
+
+test('a kind without a default image needs the variable, which the error names', async () => {
+  await expect(startServer('etcd', '3.4')).rejects.toThrow(
+    /^no etcd 3\.4: etcd has no default image and LOCKS_TEST_IMAGE_ETCD_3_4 is not set; there is no etcd on the PATH/,
+  )
 })
 
 test('only containers whose process is gone are removed', async () => {
