@@ -7,8 +7,16 @@ export interface Script {
   readonly sha: string
 }
 
+/** Hashes the text when its name is first asked for, so that an import costs nothing for scripts that are not used. */
 export function script(text: string): Script {
-  return { text, sha: createHash('sha1').update(text).digest('hex') }
+  let sha: string | undefined
+  return {
+    text,
+    get sha() {
+      sha ??= createHash('sha1').update(text).digest('hex')
+      return sha
+    },
+  }
 }
 
 /** Runs a script by its name, or as a whole where the server does not know it (yet, or any more). */
