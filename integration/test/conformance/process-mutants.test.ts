@@ -15,7 +15,7 @@ interface Mutant {
 }
 
 const TARGET = 'target.mjs'
-const core = (file: string): string => `@locks/core/dist/${file}`
+const CORE = '@locks/core/dist/index.js'
 
 const mutants: readonly Mutant[] = [
   {
@@ -34,23 +34,23 @@ const mutants: readonly Mutant[] = [
   },
   {
     flaw: 'timers of held leases keep the process up',
-    file: core('runtime.js'),
+    file: CORE,
     find: 'if (!keepAlive)',
     replace: 'if (false)',
     caughtBy: ['a held lease does not keep its process up'],
   },
   {
     flaw: 'timers of who waits do not keep the process up',
-    file: core('runtime.js'),
+    file: CORE,
     find: 'if (!keepAlive)',
     replace: 'if (true)',
     caughtBy: ['a pending acquire keeps its process up until it is granted'],
   },
   {
     flaw: 'whoever asks may enter',
-    file: core('record/machine.js'),
-    find: 'if (first === undefined)',
-    replace: 'if (true)',
+    file: CORE,
+    find: 'if (first === void 0) return true;',
+    replace: 'return true;',
     caughtBy: [
       'processes never hold at once, and tokens rise',
       'a writer of one process never holds beside readers of others while some are stopped and go on',
@@ -59,9 +59,9 @@ const mutants: readonly Mutant[] = [
   },
   {
     flaw: 'one permit too many is given',
-    file: core('record/machine.js'),
-    find: 'holders.length < permits)',
-    replace: 'holders.length <= permits)',
+    file: CORE,
+    find: 'holders.length < permits;',
+    replace: 'holders.length <= permits;',
     caughtBy: [
       'no permit is given to two processes while some are stopped and go on',
       'no permit is given to two processes while some are killed',
@@ -69,7 +69,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     flaw: 'for a lease no time passes',
-    file: core('runtime.js'),
+    file: CORE,
     find: 'return Math.max(now.mono - since.mono, now.wall - since.wall);',
     replace: 'return 0;',
     caughtBy: [
@@ -79,14 +79,14 @@ const mutants: readonly Mutant[] = [
   },
   {
     flaw: 'tokens start again after a holder that died',
-    file: core('record/machine.js'),
+    file: CORE,
     find: 'let fence = state.fence;',
     replace: 'let fence = holders.length < state.holders.length ? 0n : state.fence;',
     caughtBy: ['processes never hold at once, and tokens rise, while some are killed'],
   },
   {
     flaw: 'the dead are never dropped',
-    file: core('record/view.js'),
+    file: CORE,
     find: 'const { process } = entry;',
     replace: 'const { process } = entry; if (true) return false;',
     caughtBy: [
@@ -96,14 +96,14 @@ const mutants: readonly Mutant[] = [
   },
   {
     flaw: 'the queue is a stack',
-    file: core('record/machine.js'),
+    file: CORE,
     find: 'queue: [...state.queue, waiter]',
     replace: 'queue: [waiter, ...state.queue]',
     caughtBy: ['waiters of different processes are served in the order of their arrival'],
   },
   {
     flaw: 'a lease that was handed over can be taken up twice',
-    file: core('record/machine.js'),
+    file: CORE,
     find: 'const token = request.rotateTo ?? request.token;',
     replace: 'const token = request.token;',
     caughtBy: ['a lease detached in one process goes on in another, and nobody gets in between'],

@@ -1,14 +1,14 @@
-import type {
-  AcquireAnswer,
-  AcquireRequest,
-  Grant,
-  LeaseMode,
-  LockBackend,
-  RenewAnswer,
-  TokenRequest,
-} from '../backend.ts'
-import type { LockKey } from '../key.ts'
-import { systemRuntime } from '../runtime.ts'
+import {
+  type AcquireAnswer,
+  type AcquireRequest,
+  type Grant,
+  type LeaseMode,
+  type LockBackend,
+  type LockKey,
+  type RenewAnswer,
+  systemRuntime,
+  type TokenRequest,
+} from '../index.ts'
 
 export interface ContenderOptions {
   readonly mode?: LeaseMode

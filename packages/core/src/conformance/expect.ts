@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
-import type { AcquireAnswer, Grant, LockBackend } from '../backend.ts'
-import { type Lease, LockError, type LockErrorCode } from '../index.ts'
+import {
+  type AcquireAnswer,
+  type Grant,
+  type Lease,
+  type LockBackend,
+  LockError,
+  type LockErrorCode,
+} from '../index.ts'
 
 /** Rejects unless `work` rejects with a LockError of this code; resolves with that error. */
 export async function refused(work: Promise<unknown>, code: LockErrorCode): Promise<LockError> {

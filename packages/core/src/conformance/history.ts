@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { LeaseMode } from '../backend.ts'
+import type { LeaseMode } from '../index.ts'
 
 /** Milliseconds on the monotonic clock that all processes of this host share. */
 export const hostNow = (): number => Number(process.hrtime.bigint()) / 1e6

@@ -1,4 +1,4 @@
-import type { Capabilities } from '../backend.ts'
+import type { Capabilities } from '../index.ts'
 import type { History } from './history.ts'
 import type { LeftOutCase } from './plan.ts'
 

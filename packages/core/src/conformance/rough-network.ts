@@ -1,7 +1,4 @@
-import type { LockBackend } from '../backend.ts'
-import type { LockKey } from '../key.ts'
-import { recordBackend } from '../record/record-backend.ts'
-import type { RecordStore } from '../record/store.ts'
+import { type LockBackend, type LockKey, type RecordStore, recordBackend } from '../index.ts'
 import type { ConformanceFaults } from './target.ts'
 import { later, sleep, turns } from './time.ts'
 

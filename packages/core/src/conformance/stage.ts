@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
-import type { Capabilities, LockBackend } from '../backend.ts'
-import { createLocks, Lock, type LockOptions, ReadWriteLock, Semaphore } from '../index.ts'
-import { type LockKey, lockKey } from '../key.ts'
-import { systemRuntime } from '../runtime.ts'
+import {
+  type Capabilities,
+  createLocks,
+  Lock,
+  type LockBackend,
+  type LockKey,
+  type LockOptions,
+  lockKey,
+  ReadWriteLock,
+  Semaphore,
+  systemRuntime,
+} from '../index.ts'
 import { Contender, type ContenderOptions } from './contender.ts'
 import { History, hostNow } from './history.ts'
 import { ConformanceProcess } from './processes/process.ts'

@@ -1,4 +1,4 @@
-import type { Capabilities, LockBackend } from '../backend.ts'
+import type { Capabilities, LockBackend } from '../index.ts'
 
 /** What the kit is run against. */
 export interface ConformanceTarget {

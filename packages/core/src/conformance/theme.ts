@@ -1,4 +1,4 @@
-import type { LeaseMode } from '../backend.ts'
+import type { LeaseMode } from '../index.ts'
 import type { Stage } from './stage.ts'
 import type { ConformanceTarget, Fault } from './target.ts'
 

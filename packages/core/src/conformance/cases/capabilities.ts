@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Capabilities } from '../../backend.ts'
-import { Lock } from '../../index.ts'
+import { type Capabilities, Lock } from '../../index.ts'
 import { assertHeld, counted, granted, rejection } from '../expect.ts'
 import { type Theme, theme } from '../theme.ts'
 

@@ -1,5 +1,4 @@
-import type { LeaseMode } from '../../backend.ts'
-import { ReadWriteLock, Semaphore } from '../../index.ts'
+import { type LeaseMode, ReadWriteLock, Semaphore } from '../../index.ts'
 import type { Holding } from '../history.ts'
 import type { ConformanceProcess } from '../processes/process.ts'
 import type { Random } from '../random.ts'

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { createLocks, Lock } from '../../index.ts'
-import { systemRuntime } from '../../runtime.ts'
+import { createLocks, Lock, systemRuntime } from '../../index.ts'
 import { assertHeld, busy, granted, json, refused } from '../expect.ts'
 import { mode, type Theme, theme } from '../theme.ts'
 import { sleep } from '../time.ts'

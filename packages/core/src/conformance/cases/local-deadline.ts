@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Lease, Lock, LockLostError } from '../../index.ts'
-import { systemRuntime } from '../../runtime.ts'
+import { type Lease, Lock, LockLostError, systemRuntime } from '../../index.ts'
 import { assertHeld, busy, granted, wrapped } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { fault, push, queue, sharedClock, type Theme, theme } from '../theme.ts'

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { createLocks, Lock } from '../../index.ts'
-import { type Runtime, systemRuntime } from '../../runtime.ts'
+import { createLocks, Lock, type Runtime, systemRuntime } from '../../index.ts'
 import { assertHeld, refused, wrapped } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { list, type Theme, theme } from '../theme.ts'

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { LockBackend } from '../../backend.ts'
-import { Lock, ReadWriteLock, Semaphore } from '../../index.ts'
+import { Lock, type LockBackend, ReadWriteLock, Semaphore } from '../../index.ts'
 import type { Stage } from '../stage.ts'
 import { fault, mode, type Need, offered, type Theme, theme } from '../theme.ts'
 import { later, sleep } from '../time.ts'

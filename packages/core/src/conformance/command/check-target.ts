@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { LockBackend } from '../../backend.ts'
+import type { LockBackend } from '../../index.ts'
 import { messageOf } from '../failure.ts'
 import type { ConformanceTarget } from '../target.ts'
 import { within } from '../time.ts'

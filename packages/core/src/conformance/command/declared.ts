@@ -1,4 +1,4 @@
-import type { Capabilities } from '../../backend.ts'
+import type { Capabilities } from '../../index.ts'
 import { listed } from './text.ts'
 
 /** What a backend declares, as a title and what there is to say about it. */

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { LeaseJSON } from '../../lease-json.ts'
+import type { LeaseJSON } from '../../index.ts'
 import { type History, type Holding, hostNow, type Trouble } from '../history.ts'
 import { within } from '../time.ts'
 import {

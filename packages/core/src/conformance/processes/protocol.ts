@@ -1,5 +1,4 @@
-import type { LeaseMode } from '../../backend.ts'
-import type { LeaseJSON } from '../../lease-json.ts'
+import type { LeaseJSON, LeaseMode } from '../../index.ts'
 
 /** How a lock is to be used: what is JSON of its options. */
 export interface Usage {

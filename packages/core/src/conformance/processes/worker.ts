@@ -1,6 +1,5 @@
 /** A process of the kit: imports the target's module and does as it is told. Ends when the kit's own process does. */
-import type { LockBackend } from '../../backend.ts'
-import { createLocks, type Lease, Lock, ReadWriteLock, Semaphore } from '../../index.ts'
+import { createLocks, type Lease, Lock, type LockBackend, ReadWriteLock, Semaphore } from '../../index.ts'
 import { Random } from '../random.ts'
 import type { ConformanceTarget } from '../target.ts'
 import { sleep } from '../time.ts'

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { link } from './link.ts'
 
-/** The package has its sources with it, and is as deep in `dist`: a style sheet need not be copied there. */
-const SHEETS = new URL('../../../../src/conformance/command/page/style/', import.meta.url)
+/** Beside this module in `dist`, too. */
+const SHEETS = new URL('./style/', import.meta.url)
 const NAMES = ['colors', 'page', 'cases', 'timeline', 'print']
 
 export const style = (): string => NAMES.map((name) => readFileSync(new URL(`${name}.css`, SHEETS), 'utf8')).join('\n')

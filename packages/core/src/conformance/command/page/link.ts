@@ -35,6 +35,6 @@ const renamed = (names: string): string => names.replaceAll(' as ', ': ')
 
 /** From `dist` it is JavaScript. From the sources, as in the tests of this package, the types have to go. */
 function read(file: URL): string {
-  const text = readFileSync(file, 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '')
+  const text = readFileSync(file, 'utf8')
   return file.pathname.endsWith('.ts') ? stripTypeScriptTypes(text).replace(/^import +\n|^ *\n/gm, '') : text
 }
