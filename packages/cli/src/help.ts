@@ -2,8 +2,8 @@ const WHERE = `\
   --backend URL      where the lock lives. Default: $LOCKS_BACKEND, else files in a folder of your
                      home, for all programs of yours on this machine
                        file:///srv/app/locks     processes of one machine
+                       redis://cache:6379        @locks/redis, also rediss:, valkey:, valkeys:
                      With adapters that are planned:
-                       redis://cache:6379        @locks/redis, also rediss:, valkey:
                        etcd://etcd:2379          @locks/etcd
                        memcached://cache:11211   @locks/memcached
                        k8s:                      @locks/k8s

@@ -17,7 +17,7 @@ export const CAPABILITIES: Capabilities = {
     caveat:
       'A restart keeps the promise only if the server writes each change to disk before it answers (appendonly yes, ' +
       'appendfsync always). A failover can lose what had not reached the replica: then two hold until the first of them ' +
-      'renews. A step of the server’s clock is noticed within a second of it, and leases that it ended are lost from then ' +
+      "renews. A step of the server's clock is noticed within a second of it, and leases that it ended are lost from then " +
       'on; until then two can hold. An eviction (maxmemory-policy other than noeviction) ends holds likewise.',
   },
 }
