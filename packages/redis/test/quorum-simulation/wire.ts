@@ -50,6 +50,7 @@ export class Wire {
       single: false,
       send: (_key, command, args) => this.#send(process, server, command, args),
       serverOf: () => '',
+      line: () => undefined,
       masters: async () => [],
       subscribe: (): Subscription => {
         throw new Error('a quorum does not subscribe')
