@@ -48,6 +48,7 @@ export async function redisTarget(
     connect,
     // Several of these targets are run at the same time: a machine that is this busy may stand still for a moment.
     ttl: 600,
+    latency: 40,
     faults: { ...proxied.faults, ...(restart && { restart }) },
     close: async () => {
       proxied.close()
