@@ -34,7 +34,8 @@ export async function listNames(
       // The client puts its own prefix before it again.
       const key = main.slice(connection.keyPrefix.length)
       const send: Send = (command, args) => connection.send(key, command, args)
-      return (await evaluate(send, inUse, toldOf(key, connection.single), [''])) === 1
+      // Some clients make texts of numbers.
+      return String(await evaluate(send, inUse, toldOf(key, connection.single), [''])) === '1'
     }),
   )
   const names = [...found].filter((_, at) => used[at]).map((main) => nameOf(main, whole, namespace))

@@ -90,9 +90,9 @@ function fromOptions(options: RedisBackendOptions): Settings {
     if (!KNOWN.includes(name))
       throw new TypeError(`unknown option ${shown(name)}: redisBackend has ${KNOWN.join(', ')}`)
   const { client, prefix = DEFAULT_PREFIX } = options
-  // An empty pair of braces would keep a lock's keys from having one hash slot.
-  if (typeof prefix !== 'string' || !prefix.isWellFormed() || prefix.includes('{}'))
-    throw new TypeError(`prefix is ${shown(prefix)}: it must be a string without "{}"`)
+  // An empty pair of braces would keep a lock's keys from having one hash slot; scripts part what they store at spaces.
+  if (typeof prefix !== 'string' || !prefix.isWellFormed() || /\{\}|\s/.test(prefix))
+    throw new TypeError(`prefix is ${shown(prefix)}: it must be a string without "{}" and white space`)
   if (client === undefined) return { prefix, connect: (runtime) => new OwnConnection(addressFrom(options), runtime) }
   const other = ADDRESS.find((name) => options[name] !== undefined)
   if (other !== undefined) throw new TypeError(`${other} is given beside client: the client knows where to connect`)

@@ -18,6 +18,7 @@ import {
   type TokenRequest,
 } from '@locks/core'
 import type { Connection } from './client/connection.ts'
+import { Doubtful } from './doubtful.ts'
 import { examine } from './examine.ts'
 import { failure } from './failure.ts'
 import { stepsSeen } from './findings.ts'
@@ -46,6 +47,8 @@ const LOOK_AGAIN = 1_500
 const BEHIND = 200
 /** By how much longer than any request of it may be on its way a cancelled token is remembered, in milliseconds. */
 const TOMBSTONE_MARGIN = 10_000
+/** A client that sends again what was not answered needs longer than this to connect again, in milliseconds. */
+const RECONNECTING = 20
 
 const KINDS = { exclusive: 'x', shared: 's', semaphore: 'p' } as const
 
@@ -56,7 +59,7 @@ export function useOf(mode: LeaseMode, tokens: number): string {
 }
 
 /** For how long a cancelled token is remembered that was asked for with a timeout like this one. */
-const lateFor = (timeout: number): string => String(Math.ceil(2 * timeout + TOMBSTONE_MARGIN))
+const lateFor = (timeout: number): number => Math.ceil(2 * timeout + TOMBSTONE_MARGIN)
 
 /** Locks on one Redis or Valkey, or on a Cluster of them: each step is one script, judged by the server's clock alone. */
 export class RedisBackend implements LockBackend {
@@ -66,13 +69,13 @@ export class RedisBackend implements LockBackend {
   readonly runtime: Runtime
   readonly #server: Server
   readonly #pushes: Pushes
-  /** Tokens of which an acquire may still be on its way. */
-  readonly #doubtful = new Set<string>()
+  readonly #doubtful: Doubtful
   #requests = 0
   #doubt: (sooner: number) => void = () => undefined
 
   constructor(connection: Connection, prefix: string, runtime: Runtime) {
     this.runtime = runtime
+    this.#doubtful = new Doubtful(runtime)
     const whole = connection.keyPrefix + prefix
     this.location = whole === DEFAULT_PREFIX ? connection.location : `${connection.location} ${whole}`
     this.#pushes = new Pushes(connection, `${prefix}client:${runtime.id(12)}`, runtime)
@@ -97,7 +100,10 @@ export class RedisBackend implements LockBackend {
         throw failure(this.location, key, 'subscribing', error)
       })
     }
-    this.#pushes.expect(token, wait.wake)
+    this.#pushes.expect(token, (grant) => {
+      if (grant !== undefined) this.#server.holds(token, key, grant.ttl)
+      wait.wake(grant)
+    })
     const rest = Math.max(1, timeout - elapsed(this.runtime, started))
     const answer = await this.#acquire({ ...request, timeout: rest }, wait.queue ? 'queue' : 'watch')
     if (answer.outcome !== 'busy') this.#pushes.forget(token)
@@ -106,26 +112,27 @@ export class RedisBackend implements LockBackend {
 
   async cancel({ key, token, timeout }: TokenRequest): Promise<void> {
     this.#over(token)
-    const args = [token, this.#nonce(), lateFor(timeout)]
-    await this.#server.ask(key, 'cancelling', cancelScript, args, wordReply)
     this.#doubtful.delete(token)
+    const args = [token, this.#nonce(), String(lateFor(timeout))]
+    await this.#server.ask(key, 'cancelling', cancelScript, args, wordReply)
   }
 
   async renew({ key, token, ttl, rotateTo, timeout }: RenewRequest): Promise<RenewAnswer> {
     const lifetime = ttl === Number.POSITIVE_INFINITY ? 'inf' : String(Math.ceil(ttl))
-    const args = [token, lifetime, rotateTo ?? '', lateFor(timeout)]
+    const args = [token, lifetime, rotateTo ?? '', String(lateFor(timeout))]
     const { reply } = await this.#server.ask(key, 'renewing', renewScript, args, wordReply)
     if (rotateTo !== undefined || reply === 'lost') this.#over(token)
     if (reply === 'lost') return { outcome: 'lost' }
     const lasts = reply === 'inf' ? Number.POSITIVE_INFINITY : Number(reply)
-    this.#server.holds(rotateTo ?? token, key, lasts)
+    if (rotateTo === undefined) this.#server.renewed(token, lasts)
+    else this.#server.holds(rotateTo, key, lasts)
     return { outcome: 'renewed', ttl: lasts }
   }
 
   async release({ key, token, timeout }: TokenRequest): Promise<boolean> {
     this.#over(token)
     const args = [token, this.#nonce()]
-    if (this.#doubtful.has(token)) args.push(lateFor(timeout))
+    if (this.#doubtful.has(token)) args.push(String(lateFor(timeout)))
     const { reply } = await this.#server.ask(key, 'releasing', releaseScript, args, wordReply)
     this.#doubtful.delete(token)
     return reply === '1'
@@ -172,14 +179,19 @@ export class RedisBackend implements LockBackend {
     const how = `${useOf(mode, tokens)} ${tokens} ${permits} ${waits}`
     const args = [token, String(Math.ceil(ttl)), notAfter, how, `${owner} ${metadata}`]
     if (waits !== 'no') args.push(this.#pushes.channel)
+    const { connection } = this.#server
+    const line = connection.line()
     let asked: Asked<AcquireReply>
     try {
       asked = await this.#server.ask(key, 'acquiring', acquireScript, args, (text) => acquireReply(text, mode))
     } catch (error) {
-      this.#doubtful.add(token)
+      this.#doubtful.add(token, lateFor(timeout))
       throw error
     }
     const { reply, reading, clock } = asked
+    const isTwice = line !== undefined && line !== connection.line()
+    if (isTwice || (line === undefined && elapsed(this.runtime, reading.before) > RECONNECTING))
+      this.#doubtful.add(token, lateFor(timeout))
     switch (reply.outcome) {
       case 'late':
         throw LATE
@@ -190,6 +202,8 @@ export class RedisBackend implements LockBackend {
         return reply
       case 'busy': {
         if (waits !== 'no') this.#pushes.busy(token, reading, clock)
+        // Nobody will give up what a second copy may still be granted.
+        if (isTwice && wait === null) this.cancel(request).catch(() => undefined)
         const free = reply.freeIn + (reply.first || waits !== 'queue' ? 1 : BEHIND)
         const within = Math.min(LOOK_AGAIN, wait?.retryInterval ?? LOOK_AGAIN) * (0.7 + 0.3 * this.runtime.random())
         return { outcome: 'busy', retryAfter: Math.max(1, Math.min(free, within)), holder: reply.holder }

@@ -10,6 +10,8 @@ export interface Reading {
 const DRIFT = 0.01
 /** What a reading is off by at most for being whole milliseconds. */
 const GRAIN = 1
+/** What a request waits at most, in milliseconds: all times have 13 digits. */
+const LONGEST = 7 * 86_400_000
 
 /**
  * What is known of a server's clock, by the times that its replies carry. The difference between it and this process's
@@ -67,7 +69,7 @@ export class ServerClock {
   /** The latest that the server's clock may show in `ms` milliseconds from now. Only of a clock that is known. */
   latest(ms: number): number {
     const { mono } = this.#runtime.now()
-    return Math.ceil(mono + this.#most + (mono - this.#at) * DRIFT + ms * (1 + DRIFT))
+    return Math.ceil(mono + this.#most + (mono - this.#at) * DRIFT + Math.min(ms, LONGEST) * (1 + DRIFT))
   }
 
   /** A moment of this process not later than that at which the server's clock showed `server`. */

@@ -117,6 +117,11 @@ export class Server {
     this.#watch.holds(token, server, ttl)
   }
 
+  /** `token` holds for `ttl` milliseconds from now at most, unless it is over meanwhile. */
+  renewed(token: string, ttl: number): void {
+    this.#watch.renewed(token, ttl)
+  }
+
   over(token: string): void {
     this.#watch.over(token)
   }

@@ -48,6 +48,12 @@ export class Watch {
     this.#timer ??= this.#runtime.setTimer(EVERY / 2, () => this.#look(), false)
   }
 
+  /** `token` holds for `ttl` milliseconds more at most, unless it is over meanwhile. */
+  renewed(token: string, ttl: number): void {
+    const held = this.#held.get(token)
+    if (held !== undefined) held.ends = Math.max(held.ends, this.#runtime.now().mono + ttl)
+  }
+
   over(token: string): void {
     this.#held.delete(token)
   }

@@ -40,6 +40,7 @@ test.for([
   [{ tls: true }, /tls is true/],
   [{ password: 5 }, /password is not a non-empty string/],
   [{ prefix: '{}' }, /prefix is "\{\}"/],
+  [{ prefix: 'my app:' }, /prefix is "my app:": .* white space/],
   [{ name: 'main' }, /sentinels and name go together/],
   [{ cluster: [] }, /cluster must be a list/],
   [{ cluster: [{ host: 'a', port: 1 }], host: 'b' }, /give one of/],

@@ -13,6 +13,11 @@ export interface Connection {
   send(key: string, command: string, args: readonly string[]): Promise<unknown>
   /** Tells apart the servers of a Cluster by a name for the one that has `key`; always the same where there is but one. */
   serverOf(key: string): string
+  /**
+   * What requests go over now. If that is another one when a reply has come, the client may have sent the request twice.
+   * Undefined: it can't be told. Always the same: it never does.
+   */
+  line(): unknown
   /** A way to each master, for what concerns all keys. */
   masters(): Promise<readonly Send[]>
   /** Subscribes over a connection of its own. `gap` is called when messages may have been lost. */

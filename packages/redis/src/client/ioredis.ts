@@ -20,6 +20,7 @@ interface Standalone extends IoredisLike {
     readonly sentinels?: readonly { readonly host?: string; readonly port?: number }[] | null
     readonly keyPrefix?: string | Buffer
   }
+  readonly stream?: unknown
   duplicate(override: object): Standalone
 }
 
@@ -84,6 +85,11 @@ export class IoredisConnection implements Connection {
   serverOf(key: string): string {
     const client = this.#client
     return isCluster(client) ? (client.slots?.[slotOf(this.keyPrefix + key)]?.[0] ?? '') : ''
+  }
+
+  line(): unknown {
+    const client = this.#client
+    return isCluster(client) ? undefined : (client as Standalone).stream
   }
 
   masters(): Promise<readonly Send[]> {

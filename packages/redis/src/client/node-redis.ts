@@ -90,6 +90,10 @@ export class NodeRedisConnection implements Connection {
     return ''
   }
 
+  line(): unknown {
+    return this
+  }
+
   masters(): Promise<readonly Send[]> {
     return Promise.resolve([(command, args) => this.#client.sendCommand([command, ...args])])
   }
@@ -130,6 +134,10 @@ export class NodeRedisClusterConnection implements Connection {
     return master === undefined ? '' : address(master)
   }
 
+  line(): unknown {
+    return this
+  }
+
   async masters(): Promise<readonly Send[]> {
     const { masters } = this.#client
     const nodes = await Promise.all(masters.map((node) => this.#client.nodeClient?.(node)))
@@ -167,6 +175,11 @@ export class NodeRedisSentinelConnection implements Connection {
 
   serverOf(): string {
     return ''
+  }
+
+  line(): unknown {
+    // What was left unanswered is sent to the next master.
+    return undefined
   }
 
   masters(): Promise<readonly Send[]> {

@@ -77,6 +77,11 @@ export class OwnConnection implements Connection {
     return this.#ready?.serverOf(key) ?? ''
   }
 
+  line(): unknown {
+    // A Cluster's client sends again what a node left unanswered.
+    return this.single ? this : undefined
+  }
+
   async masters(): Promise<readonly Send[]> {
     // A Cluster tells its masters once it is connected.
     await this.send('', 'ping', [])

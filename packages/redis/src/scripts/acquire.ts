@@ -64,11 +64,11 @@ if wait == 'queue' and not queued then
   place()
 elseif wait == 'watch' then
   local watchers = call('HGET', more_, 'c') or ''
-  if not string.find(watchers, token, 1, true) then call('HSET', more_, 'c', watchers .. ARGV[6] .. ' ' .. token .. ' ') end
+  if not string.find(watchers, token, 1, true) then call('HSET', more_, 'c', watchers .. token .. ' ' .. ARGV[6] .. ' ') end
 end
 save(wanted)
 local answer = 'b ' .. now .. (call('ZRANK', queue, token) == 0 and ' 1 ' or ' 0 ')
 if holder then return answer .. 'x ' .. sub(particulars, 1, 13) .. ' ' .. sub(particulars, 14) end
 local other = call('ZRANGE', holders, 0, 0, 'WITHSCORES')
-return answer .. kind .. ' ' .. text(tonumber(other[2])) .. ' ' .. call('HGET', more_, 'h' .. other[1])
+return answer .. (kind == 'p' and 'p ' or 's ') .. text(tonumber(other[2])) .. ' ' .. call('HGET', more_, 'h' .. other[1])
 `

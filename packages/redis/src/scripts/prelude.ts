@@ -21,7 +21,7 @@
  * - `…:q`, waiters by arrival; `…:h`, shared and semaphore holders by the end of their hold; `…:t`, cancelled tokens by the
  *   time until which they are remembered.
  * - `…:m`, a hash: `u` the use (`lock`, or the permits of a semaphore), `h<token>` a holder's and `w<token>` a waiter's
- *   particulars, `n` a counter of arrivals, `c` the channels and tokens of those who asked to be told.
+ *   particulars, `n` a counter of arrivals, `c` the tokens and channels of those who asked to be told.
  *
  * All times are the server's, in whole milliseconds, with 13 digits: as such they compare as text. Arguments, and conversions
  * between text and number, are what costs most in a short script; so the other keys are derived from the first, in its slot.
@@ -34,6 +34,8 @@ export const RETENTION: number = 600_000
 /** For how long a waiter that was granted the lock holds it without a word, at most; and keeps its place in the queue. */
 export const CLAIM: number = 2_000
 export const WAITER_LIFE: number = 5_000
+/** For how long a cancelled token is remembered at most. */
+const REMEMBERED = 30 * 86_400_000
 /** The end of a hold without end. */
 export const NEVER: string = '9999999999999'
 
@@ -71,7 +73,13 @@ export const WORK: string = `
 local queue, holders, tombs, more_ = main .. ':q', main .. ':h', main .. ':t', main .. ':m'
 local match, max = string.match, math.max
 local clock, fence, buried = tonumber(now), tonumber(sub(v, 28, 43)), sub(v, 15, 27)
-local used = call('HGET', more_, 'u')
+local used = more and call('HGET', more_, 'u')
+-- What is left where one of the keys was evicted or deleted alone must not come to life again.
+if not more then
+  call('DEL', queue, holders, more_)
+elseif not used then
+  call('DEL', queue, holders)
+end
 local mine
 local gone = released and sub(v, 44, 65)
 -- The exclusive holder: its token, and what is stored of it from then on.
@@ -142,11 +150,11 @@ local function tell()
   local watchers = call('HGET', more_, 'c')
   if not watchers or head() then return end
   call('HDEL', more_, 'c')
-  for channel, watcher in string.gmatch(watchers, '(%S+) (%S+)') do call('PUBLISH', channel, 'n ' .. watcher) end
+  for watcher, channel in string.gmatch(watchers, '(%S+) (%S+)') do call('PUBLISH', channel, 'n ' .. watcher) end
 end
 local function bury(ms)
   call('ZREMRANGEBYSCORE', tombs, '-inf', now)
-  local until_ = text(clock + ms)
+  local until_ = text(clock + math.min(ms, ${REMEMBERED}))
   call('ZADD', tombs, until_, token)
   if until_ > buried then buried = until_ end
   call('PEXPIREAT', tombs, buried)
@@ -169,7 +177,10 @@ local function save(new)
   end
   local state = buried .. sub('0000000000000000', #text(fence) + 1) .. text(fence)
   store((crowd or told) and '+' or '-', until_, state .. (holder and holder .. particulars or gone or ''))
-  if not crowd and not told then return end
+  if not crowd and not told then
+    if more then call('DEL', more_) end
+    return
+  end
   for _, key in ipairs({ queue, holders, more_ }) do
     if until_ == '${NEVER}' then call('PERSIST', key) else call('PEXPIREAT', key, text(until_ + ${3 * RETENTION})) end
   end

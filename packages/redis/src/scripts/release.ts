@@ -37,7 +37,7 @@ save()
 return now .. ((held or again) and ' 1' or ' 0')
 `
 
-/** ARGV as for `RELEASE`, all three. Undoes what an acquire of the token did: a hold, a place in the queue. */
+/** ARGV as for `RELEASE`, all three. Undoes what an acquire of the token did: a hold, a place in the queue, a wish to be told. */
 export const CANCEL: string = `#!lua flags=allow-oom
 ${READ}
 ${STORE}
@@ -46,6 +46,12 @@ prune()
 bury(ARGV[3])
 ${LEAVE}
 drop(token)
+local watchers = call('HGET', more_, 'c')
+local at = watchers and string.find(watchers, token, 1, true)
+if at then
+  local others = sub(watchers, 1, at - 1) .. match(sub(watchers, at), '^%S+ %S+ (.*)$')
+  if others == '' then call('HDEL', more_, 'c') else call('HSET', more_, 'c', others) end
+end
 serve()
 tell()
 save()
