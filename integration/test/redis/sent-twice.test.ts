@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
+import { poll } from '../../servers/poll.ts'
 import { Party, proxyTo, redis, urlOf } from './harness.ts'
 
 /** How long the first copy is under way, in milliseconds. */
@@ -46,4 +47,18 @@ test('an attempt that found the lock busy takes nothing by its first copy', asyn
   await lease.release()
   await sleep(LATE)
   expect((await other.lock('a').inspect()).holders).toEqual([])
+})
+
+test('a break that is sent twice leaves the hold of whom the first copy let in', async () => {
+  const { proxy, one, other } = await repeating()
+  await one.lock('a').forceRelease()
+  await other.lock('a').acquire()
+  const waiting = other.lock('a', { fair: 'strict' }).acquire()
+  await poll('somebody waits', async () => (await one.lock('a').inspect()).waiters === 1)
+  proxy.loseReplies()
+  const breaking = one.lock('a').forceRelease()
+  const next = await waiting
+  await proxy.resume()
+  expect(await breaking).toBe(true)
+  await next.renew()
 })

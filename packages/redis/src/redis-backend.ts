@@ -143,7 +143,8 @@ export class RedisBackend implements LockBackend {
   }
 
   async forceRelease({ key, timeout }: KeyRequest): Promise<boolean> {
-    const args = ['', this.#server.latest(key, timeout) ?? (await this.#notAfter(key, timeout))]
+    const notAfter = this.#server.latest(key, timeout) ?? (await this.#notAfter(key, timeout))
+    const args = [this.runtime.id(16), notAfter, String(lateFor(timeout))]
     const { reply } = await this.#server.ask(key, 'breaking', forceReleaseScript, args, wordReply)
     if (reply === 'late') throw LATE
     return reply === '1'
