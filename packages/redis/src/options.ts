@@ -97,8 +97,12 @@ function fromOptions(options: RedisBackendOptions): Settings {
   const other = ADDRESS.find((name) => options[name] !== undefined)
   if (other !== undefined) throw new TypeError(`${other} is given beside client: the client knows where to connect`)
   const connection = connectionOf(client)
-  if (connection.keyPrefix.includes('{}')) throw new TypeError(`the client's keyPrefix must not have "{}" in it`)
-  return { prefix, connect: () => connection }
+  const { keyPrefix, missingPrefix = '' } = connection
+  if (/\{\}/.test(keyPrefix) || /\{\}|\s/.test(missingPrefix))
+    throw new TypeError(
+      `the client's keyPrefix is ${shown(keyPrefix + missingPrefix)}: it must have no "{}" nor white space`,
+    )
+  return { prefix: missingPrefix + prefix, connect: () => connection }
 }
 
 /** Which library a client is from shows by its methods. */

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { createClientPool } from 'redis'
+import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
 import { expect, test } from 'vitest'
 import { redisBackend } from '../src/index.ts'
 
@@ -63,8 +63,18 @@ test('a client says where it is, and its key prefix tells its locks from others'
   expect(() => redisBackend({ client, host: 'h' })).toThrow(/host is given beside client/)
 })
 
+test('node-redis leaves its key prefix out of what is sent as it is: it counts all the same', () => {
+  const options = { url: 'redis://h:7000', keyPrefix: 'app:' }
+  expect(locationOf(createClient(options))).toBe('h:7000 app:locks:')
+  const rootNodes = [{ url: 'redis://h:7000' }]
+  expect(locationOf(createCluster({ rootNodes, keyPrefix: 'app:' }))).toBe('h:7000 app:locks:')
+  const sentinels = [{ host: 's', port: 1 }]
+  const sentinel = createSentinel({ name: 'main', sentinelRootNodes: sentinels, keyPrefix: 'app:' })
+  expect(locationOf(sentinel)).toMatch(/ app:locks:$/)
+})
+
 test('a key prefix that would tear a lock over slots is refused', () => {
-  expect(() => redisBackend(new Redis({ keyPrefix: '{}:', lazyConnect: true }))).toThrow(/keyPrefix must not have/)
+  expect(() => redisBackend(new Redis({ keyPrefix: '{}:', lazyConnect: true }))).toThrow(/keyPrefix is "\{\}:"/)
 })
 
 test('a pool of clients is refused: it cannot hear messages', () => {

@@ -9,6 +9,8 @@ export interface Connection {
   readonly single: boolean
   /** What the client itself puts before each key. */
   readonly keyPrefix: string
+  /** What its user wants before each key though the client leaves it out of what is sent here. Default: nothing. */
+  readonly missingPrefix?: string
   /** Sends one command to the server that has `key`. */
   send(key: string, command: string, args: readonly string[]): Promise<unknown>
   /** Tells apart the servers of a Cluster by a name for the one that has `key`; always the same where there is but one. */

@@ -39,6 +39,15 @@ interface Node {
   readonly address?: string
 }
 
+/** Its `keyPrefix` is for the commands that it has methods for, not for those that are sent as they are. */
+function prefixOf(client: object): string {
+  const { _keyPrefix, options } = client as {
+    readonly _keyPrefix?: string | Buffer
+    readonly options?: { readonly keyPrefix?: string | Buffer }
+  }
+  return String(_keyPrefix ?? options?.keyPrefix ?? '')
+}
+
 const noop = (): void => undefined
 const address = ({ address: given, host, port }: Node): string => given ?? `${host}:${port}`
 
@@ -65,10 +74,12 @@ export class NodeRedisConnection implements Connection {
   readonly location: string
   readonly single: boolean = true
   readonly keyPrefix: string = ''
+  readonly missingPrefix: string
   readonly #client: NodeRedisLike
 
   constructor(client: NodeRedisLike) {
     this.#client = client
+    this.missingPrefix = prefixOf(client)
     const { options = {} } = client as {
       readonly options?: {
         readonly url?: string
@@ -111,6 +122,7 @@ export class NodeRedisClusterConnection implements Connection {
   readonly location: string
   readonly single: boolean = false
   readonly keyPrefix: string = ''
+  readonly missingPrefix: string
   readonly #client: NodeRedisClusterLike & {
     readonly slots?: readonly ({ readonly master: Node } | undefined)[]
     nodeClient?(node: unknown): Promise<NodeRedisLike>
@@ -118,6 +130,7 @@ export class NodeRedisClusterConnection implements Connection {
 
   constructor(client: NodeRedisClusterLike) {
     this.#client = client
+    this.missingPrefix = prefixOf(client)
     const { _options } = client as { readonly _options?: { readonly rootNodes?: readonly { url?: string }[] } }
     const roots = (_options?.rootNodes ?? []).map(({ url = '' }) =>
       url.replace(/^.*@/, '').replace(/^rediss?:\/\//, ''),
@@ -159,10 +172,12 @@ export class NodeRedisSentinelConnection implements Connection {
   readonly location: string
   readonly single: boolean = true
   readonly keyPrefix: string = ''
+  readonly missingPrefix: string
   readonly #client: NodeRedisSentinelLike
 
   constructor(client: NodeRedisSentinelLike) {
     this.#client = client
+    this.missingPrefix = prefixOf(client)
     const { options = {} } = client as {
       readonly options?: { readonly name?: string; readonly sentinelRootNodes?: readonly Node[] }
     }
