@@ -1,5 +1,6 @@
+export type { RedisAddress, RedisNode } from './client/address.ts'
 export type { IoredisLike } from './client/ioredis.ts'
 export type { NodeRedisClusterLike, NodeRedisLike, NodeRedisSentinelLike } from './client/node-redis.ts'
-export type { RedisBackendOptions, RedisClient, RedisNode } from './options.ts'
+export type { RedisBackendOptions, RedisClient } from './options.ts'
 export { type RedisQuorumNode, type RedisQuorumOptions, redisQuorumBackend } from './quorum/options.ts'
 export { redisBackend } from './redis-backend.ts'

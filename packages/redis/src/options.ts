@@ -1,26 +1,22 @@
 import type { Runtime } from '@locks/core'
+import type { RedisAddress, RedisNode } from './client/address.ts'
 import type { Connection } from './client/connection.ts'
 import { IoredisConnection, type IoredisLike } from './client/ioredis.ts'
 import {
-  NodeRedisClusterConnection,
   type NodeRedisClusterLike,
-  NodeRedisConnection,
   type NodeRedisLike,
-  NodeRedisSentinelConnection,
   type NodeRedisSentinelLike,
+  overClient,
+  overCluster,
+  overSentinel,
 } from './client/node-redis.ts'
-import { type Address, OwnConnection } from './client/own.ts'
+import { OwnConnection } from './client/own.ts'
 
 /** A client of ioredis, iovalkey or node-redis: standalone, by Sentinel, or of a Cluster. */
 export type RedisClient = IoredisLike | NodeRedisLike | NodeRedisClusterLike | NodeRedisSentinelLike
 
-export interface RedisNode {
-  readonly host: string
-  readonly port: number
-}
-
 /** A client of yours, or where to connect. */
-export interface RedisBackendOptions {
+export interface RedisBackendOptions extends RedisAddress {
   /**
    * A client that is yours: it stays open, and nothing is registered on it. Messages are heard over a duplicate of it, made
    * when a lock is first waited for. With a client, none of the options below but `prefix` is allowed.
@@ -28,25 +24,6 @@ export interface RedisBackendOptions {
   readonly client?: RedisClient | undefined
   /** What the keys and channels start with; the locks of different prefixes are different locks. Default `locks:`. */
   readonly prefix?: string | undefined
-  /** Default `127.0.0.1`. */
-  readonly host?: string | undefined
-  /** Default 6379. */
-  readonly port?: number | undefined
-  /** A Unix socket, instead of host and port. */
-  readonly path?: string | undefined
-  readonly username?: string | undefined
-  readonly password?: string | undefined
-  /** The number of the database. Default 0. */
-  readonly db?: number | undefined
-  /** TLS, by the options of `tls.connect`; `{}` for its defaults. Default: none. */
-  readonly tls?: object | undefined
-  /** Sentinels to ask for the master called `name`, instead of host and port. */
-  readonly sentinels?: readonly RedisNode[] | undefined
-  readonly name?: string | undefined
-  readonly sentinelUsername?: string | undefined
-  readonly sentinelPassword?: string | undefined
-  /** Some nodes of a Cluster, instead of host and port. */
-  readonly cluster?: readonly RedisNode[] | undefined
 }
 
 export interface Settings {
@@ -110,14 +87,14 @@ function connectionOf(client: RedisClient): Connection {
   if (typeof client !== 'object' || client === null || !isClient(client))
     throw new TypeError(`client is ${shown(client)}: it must be a client of ioredis, iovalkey or node-redis`)
   if ('call' in client) return new IoredisConnection(client)
-  if ('getSentinelNode' in client) return new NodeRedisSentinelConnection(client)
-  if ('masters' in client) return new NodeRedisClusterConnection(client)
+  if ('getSentinelNode' in client) return overSentinel(client)
+  if ('masters' in client) return overCluster(client)
   if (!('subscribe' in client))
     throw new TypeError('client can not subscribe: a pool can not be used, give one client of it (createClient)')
-  return new NodeRedisConnection(client as NodeRedisLike)
+  return overClient(client as NodeRedisLike)
 }
 
-function addressFrom(options: RedisBackendOptions): Address {
+function addressFrom(options: RedisBackendOptions): RedisAddress {
   const texts = ['host', 'path', 'username', 'password', 'name', 'sentinelUsername', 'sentinelPassword'] as const
   for (const name of texts) {
     const value = options[name]

@@ -68,6 +68,7 @@ test('node-redis leaves its key prefix out of what is sent as it is: it counts a
   expect(locationOf(createClient(options))).toBe('h:7000 app:locks:')
   const rootNodes = [{ url: 'redis://h:7000' }]
   expect(locationOf(createCluster({ rootNodes, keyPrefix: 'app:' }))).toBe('h:7000 app:locks:')
+  expect(locationOf(createCluster({ rootNodes: [{ socket: { host: 'h', port: 7000 } }] }))).toBe('h:7000')
   const sentinels = [{ host: 's', port: 1 }]
   const sentinel = createSentinel({ name: 'main', sentinelRootNodes: sentinels, keyPrefix: 'app:' })
   expect(locationOf(sentinel)).toMatch(/ app:locks:$/)

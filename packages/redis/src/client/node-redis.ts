@@ -70,142 +70,82 @@ function subscribe(
   return { ready, probe: () => void own.ping?.().catch(noop), close: () => own.destroy() }
 }
 
-export class NodeRedisConnection implements Connection {
-  readonly location: string
-  readonly single: boolean = true
-  readonly keyPrefix: string = ''
-  readonly missingPrefix: string
-  readonly #client: NodeRedisLike
-
-  constructor(client: NodeRedisLike) {
-    this.#client = client
-    this.missingPrefix = prefixOf(client)
-    const { options = {} } = client as {
-      readonly options?: {
-        readonly url?: string
-        readonly database?: number
-        readonly socket?: Node & { path?: string }
-      }
-    }
-    const url = options.url === undefined ? undefined : new URL(options.url)
-    const { path, host = url?.hostname || 'localhost', port = Number(url?.port || 6379) } = options.socket ?? {}
-    const db = options.database ?? Number(url?.pathname.slice(1) || 0)
-    this.location = `${path ?? `${host}:${port}`}${db === 0 ? '' : `/${db}`}`
-  }
-
-  send(_key: string, command: string, args: readonly string[]): Promise<unknown> {
-    return this.#client.sendCommand([command, ...args])
-  }
-
-  serverOf(): string {
-    return ''
-  }
-
-  line(): unknown {
-    return this
-  }
-
-  masters(): Promise<readonly Send[]> {
-    return Promise.resolve([(command, args) => this.#client.sendCommand([command, ...args])])
-  }
-
-  subscribe(channel: string, heard: (message: string) => void, gap: () => void): Subscription {
-    return subscribe(this.#client.duplicate(), channel, heard, gap)
-  }
-
-  close(): void {
+/** What is the same of each kind of client. */
+const common = (client: { duplicate(): unknown }) => ({
+  keyPrefix: '',
+  missingPrefix: prefixOf(client),
+  subscribe: (channel: string, heard: (message: string) => void, gap: () => void): Subscription =>
+    subscribe(client.duplicate(), channel, heard, gap),
+  close: (): void => {
     // The client is the user's.
+  },
+})
+
+/** Over a client made by `createClient`. */
+export function overClient(client: NodeRedisLike): Connection {
+  const { options = {} } = client as {
+    readonly options?: { readonly url?: string; readonly database?: number; readonly socket?: Node & { path?: string } }
+  }
+  const url = options.url === undefined ? undefined : new URL(options.url)
+  const { path, host = url?.hostname || 'localhost', port = Number(url?.port || 6379) } = options.socket ?? {}
+  const db = options.database ?? Number(url?.pathname.slice(1) || 0)
+  const send: Send = (command, args) => client.sendCommand([command, ...args])
+  return {
+    ...common(client),
+    location: `${path ?? `${host}:${port}`}${db === 0 ? '' : `/${db}`}`,
+    single: true,
+    send: (_key, command, args) => send(command, args),
+    serverOf: () => '',
+    line: () => client,
+    masters: () => Promise.resolve([send]),
   }
 }
 
-export class NodeRedisClusterConnection implements Connection {
-  readonly location: string
-  readonly single: boolean = false
-  readonly keyPrefix: string = ''
-  readonly missingPrefix: string
-  readonly #client: NodeRedisClusterLike & {
+/** Over a client made by `createCluster`. */
+export function overCluster(client: NodeRedisClusterLike): Connection {
+  const { _options } = client as unknown as {
+    readonly _options?: { readonly rootNodes?: readonly { readonly url?: string; readonly socket?: Node }[] }
+  }
+  const roots = (_options?.rootNodes ?? []).map(({ url, socket }) =>
+    url === undefined ? address(socket ?? {}) : url.replace(/^.*@/, '').replace(/^rediss?:\/\//, ''),
+  )
+  const whole = client as NodeRedisClusterLike & {
     readonly slots?: readonly ({ readonly master: Node } | undefined)[]
     nodeClient?(node: unknown): Promise<NodeRedisLike>
   }
-
-  constructor(client: NodeRedisClusterLike) {
-    this.#client = client
-    this.missingPrefix = prefixOf(client)
-    const { _options } = client as { readonly _options?: { readonly rootNodes?: readonly { url?: string }[] } }
-    const roots = (_options?.rootNodes ?? []).map(({ url = '' }) =>
-      url.replace(/^.*@/, '').replace(/^rediss?:\/\//, ''),
-    )
-    this.location = roots.sort().join(',') || 'a cluster'
-  }
-
-  send(key: string, command: string, args: readonly string[]): Promise<unknown> {
-    return this.#client.sendCommand(key, false, [command, ...args])
-  }
-
-  serverOf(key: string): string {
-    const master = this.#client.slots?.[slotOf(key)]?.master
-    return master === undefined ? '' : address(master)
-  }
-
-  line(): unknown {
-    return this
-  }
-
-  async masters(): Promise<readonly Send[]> {
-    const { masters } = this.#client
-    const nodes = await Promise.all(masters.map((node) => this.#client.nodeClient?.(node)))
-    return nodes.flatMap((node): Send[] =>
-      node === undefined ? [] : [(command, args) => node.sendCommand([command, ...args])],
-    )
-  }
-
-  subscribe(channel: string, heard: (message: string) => void, gap: () => void): Subscription {
-    return subscribe(this.#client.duplicate(), channel, heard, gap)
-  }
-
-  close(): void {
-    // The client is the user's.
+  return {
+    ...common(client),
+    location: roots.sort().join(',') || 'a cluster',
+    single: false,
+    send: (key, command, args) => client.sendCommand(key, false, [command, ...args]),
+    serverOf: (key) => {
+      const master = whole.slots?.[slotOf(key)]?.master
+      return master === undefined ? '' : address(master)
+    },
+    line: () => client,
+    masters: async () => {
+      const nodes = await Promise.all(client.masters.map((node) => whole.nodeClient?.(node)))
+      return nodes.flatMap((node): Send[] =>
+        node === undefined ? [] : [(command, args) => node.sendCommand([command, ...args])],
+      )
+    },
   }
 }
 
-export class NodeRedisSentinelConnection implements Connection {
-  readonly location: string
-  readonly single: boolean = true
-  readonly keyPrefix: string = ''
-  readonly missingPrefix: string
-  readonly #client: NodeRedisSentinelLike
-
-  constructor(client: NodeRedisSentinelLike) {
-    this.#client = client
-    this.missingPrefix = prefixOf(client)
-    const { options = {} } = client as {
-      readonly options?: { readonly name?: string; readonly sentinelRootNodes?: readonly Node[] }
-    }
-    this.location = `${options.name} of ${(options.sentinelRootNodes ?? []).map(address).sort().join(',')}`
+/** Over a client made by `createSentinel`. */
+export function overSentinel(client: NodeRedisSentinelLike): Connection {
+  const { options = {} } = client as {
+    readonly options?: { readonly name?: string; readonly sentinelRootNodes?: readonly Node[] }
   }
-
-  send(_key: string, command: string, args: readonly string[]): Promise<unknown> {
-    return this.#client.sendCommand(false, [command, ...args])
-  }
-
-  serverOf(): string {
-    return ''
-  }
-
-  line(): unknown {
+  const send: Send = (command, args) => client.sendCommand(false, [command, ...args])
+  return {
+    ...common(client),
+    location: `${options.name} of ${(options.sentinelRootNodes ?? []).map(address).sort().join(',')}`,
+    single: true,
+    send: (_key, command, args) => send(command, args),
+    serverOf: () => '',
     // What was left unanswered is sent to the next master.
-    return undefined
-  }
-
-  masters(): Promise<readonly Send[]> {
-    return Promise.resolve([(command, args) => this.#client.sendCommand(false, [command, ...args])])
-  }
-
-  subscribe(channel: string, heard: (message: string) => void, gap: () => void): Subscription {
-    return subscribe(this.#client.duplicate(), channel, heard, gap)
-  }
-
-  close(): void {
-    // The client is the user's.
+    line: () => undefined,
+    masters: () => Promise.resolve([send]),
   }
 }

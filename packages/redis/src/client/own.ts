@@ -1,22 +1,7 @@
 import { LockBackendError, type Runtime, type Timer } from '@locks/core'
+import { locationOf, type RedisAddress } from './address.ts'
 import type { Connection, Send, Subscription } from './connection.ts'
 import { IoredisConnection, type IoredisLike, unref } from './ioredis.ts'
-
-/** Where to connect, in the words of ioredis's options. */
-export interface Address {
-  readonly host?: string | undefined
-  readonly port?: number | undefined
-  readonly path?: string | undefined
-  readonly username?: string | undefined
-  readonly password?: string | undefined
-  readonly db?: number | undefined
-  readonly tls?: object | undefined
-  readonly sentinels?: readonly { readonly host: string; readonly port: number }[] | undefined
-  readonly name?: string | undefined
-  readonly sentinelUsername?: string | undefined
-  readonly sentinelPassword?: string | undefined
-  readonly cluster?: readonly { readonly host: string; readonly port: number }[] | undefined
-}
 
 interface Ioredis {
   readonly Redis: new (options: object) => IoredisLike
@@ -46,7 +31,7 @@ export class OwnConnection implements Connection {
   readonly location: string
   readonly single: boolean
   readonly keyPrefix: string = ''
-  readonly #address: Address
+  readonly #address: RedisAddress
   readonly #runtime: Runtime
   #client: IoredisLike | undefined
   #connection: Promise<IoredisConnection> | undefined
@@ -59,7 +44,7 @@ export class OwnConnection implements Connection {
   #quiet = 0
   #watch: Timer | undefined
 
-  constructor(address: Address, runtime: Runtime) {
+  constructor(address: RedisAddress, runtime: Runtime) {
     this.#address = address
     this.#runtime = runtime
     this.location = locationOf(address)
@@ -182,15 +167,4 @@ async function load(): Promise<Ioredis> {
       { cause: error },
     )
   }
-}
-
-function locationOf({ cluster, sentinels, name, path, host = 'localhost', port = 6379, db = 0 }: Address): string {
-  const list = (nodes: readonly { readonly host: string; readonly port: number }[]): string =>
-    nodes
-      .map((node) => `${node.host}:${node.port}`)
-      .sort()
-      .join(',')
-  if (cluster) return list(cluster)
-  const at = sentinels ? `${name} of ${list(sentinels)}` : (path ?? `${host}:${port}`)
-  return db === 0 ? at : `${at}/${db}`
 }
