@@ -7,7 +7,7 @@ import { type FileBackendOptions, fileBackend } from '../src/index.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
-/** A path that doesn't exist yet, not among temporary files, in a directory that goes with the test. */
+/** A path that doesn't exist yet, in a directory that goes with the test and that no other user can write to. */
 function lastingDirectory(): string {
   const temp = join(import.meta.dirname, '../temp')
   mkdirSync(temp, { recursive: true })
@@ -35,6 +35,11 @@ async function use(directory: string): Promise<void> {
   await backend.close()
 }
 
+/** The directory as if it were at another place. */
+function asIfAt(path: string): void {
+  vi.spyOn(disk, 'realpath').mockResolvedValue(path as never)
+}
+
 /** The directory's file system as another one. */
 async function asIf(change: Partial<Awaited<ReturnType<typeof disk.statfs>>>): Promise<void> {
   const real = await disk.statfs('/')
@@ -46,6 +51,8 @@ describe('a directory', () => {
     const store = lastingDirectory()
     await use(store)
     await asIf({ type: 0xef53, files: 1e6, ffree: 1e6, bsize: 4096, bavail: 1e6 })
+    // This checkout may be among temporary files itself.
+    asIfAt('/srv/app/locks')
     const before = readdirSync(store, { recursive: true })
     const findings = await examine(store)
     expect(risks(findings)).toEqual([])
@@ -105,6 +112,7 @@ describe('a directory', () => {
     expect(about('cleaner', await examine('/tmp/locks-of-nobody'))).toEqual([
       expect.stringMatching(/^risk (?:\/private)?\/tmp is cleaned/),
     ])
+    asIfAt('/srv/tmp/locks')
     expect(about('cleaner', await examine(lastingDirectory()))).toEqual([expect.stringMatching(/^ok/)])
   })
 
