@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-const minutes = 60_000
+export const minutes = 60_000
 const { engines, devEngines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const pnpmVersion = devEngines.packageManager.version
 const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' }

@@ -2,7 +2,7 @@
 // counts the tests by vitest's own reports, and each other step that failed as one failed.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { exec, install, main, root, step } from './bootstrap.mjs'
+import { exec, install, main, minutes, root, step } from './bootstrap.mjs'
 import { provideServers } from './servers.mjs'
 
 const quiet = ['--output-logs=errors-only', '--continue=always']
@@ -47,7 +47,8 @@ async function check(name, work) {
 async function test(folder, task) {
   const report = join(root, folder, 'reports/vitest.json')
   rmSync(report, { force: true })
-  const ok = await step(`${task} ${folder}`, exec('turbo', 'run', task, `--filter=./${folder}`, '--only', ...quiet))
+  const command = exec('turbo', 'run', task, `--filter=./${folder}`, '--only', ...quiet)
+  const ok = await step(`${task} ${folder}`, command, { timeout: 40 * minutes })
 
   const counts = read(report) ?? { passed: 0, failed: 0, skipped: 0 }
   // A runner that crashed or ran nothing, or an error outside of the tests.

@@ -52,7 +52,7 @@ describe('a directory', () => {
     await use(store)
     await asIf({ type: 0xef53, files: 1e6, ffree: 1e6, bsize: 4096, bavail: 1e6 })
     // This checkout may be among temporary files itself.
-    asIfAt('/srv/app/locks')
+    asIfAt('/usr')
     const before = readdirSync(store, { recursive: true })
     const findings = await examine(store)
     expect(risks(findings)).toEqual([])
@@ -112,7 +112,7 @@ describe('a directory', () => {
     expect(about('cleaner', await examine('/tmp/locks-of-nobody'))).toEqual([
       expect.stringMatching(/^risk (?:\/private)?\/tmp is cleaned/),
     ])
-    asIfAt('/srv/tmp/locks')
+    asIfAt('/usr')
     expect(about('cleaner', await examine(lastingDirectory()))).toEqual([expect.stringMatching(/^ok/)])
   })
 

@@ -1,6 +1,6 @@
 import { conformanceCases } from '@locks/core/conformance'
 import { afterAll, test } from 'vitest'
-import { target } from './quorum-target.ts'
+import { target } from '../quorum-target.ts'
 
 afterAll(() => target.close?.())
 

@@ -2,7 +2,7 @@ import { conformanceCases } from '@locks/core/conformance'
 import { afterAll, test } from 'vitest'
 
 process.env.LOCKS_TEST_QUORUM_SERVERS = '5'
-const { target } = await import('./quorum-target.ts')
+const { target } = await import('../quorum-target.ts')
 
 afterAll(() => target.close?.())
 
