@@ -1,4 +1,4 @@
-import { type AcquireRequest, elapsed, type Instant } from '@locks/core'
+import { type AcquireRequest, elapsed, type HolderState, type Instant } from '@locks/core'
 import { NoAnswer, type Node } from './node.ts'
 import type { Outcome } from './outcome.ts'
 import { noMajority } from './poll.ts'
@@ -31,7 +31,7 @@ export class Attempt {
   /** Those that were written back, the latest last. */
   readonly #fences: bigint[] = []
   readonly #errors: unknown[] = []
-  #refusal: Partial<ProposeReply & { outcome: 'busy' }> = {}
+  readonly #refusals: (ProposeReply & { outcome: 'busy' })[] = []
   #usedAs: string | undefined
   #state: 'open' | 'won' | 'over' = 'open'
 
@@ -94,7 +94,7 @@ export class Attempt {
         this.#tally.own(node, reply.fencingToken)
         break
       case 'busy':
-        if (reply.freeIn > (this.#refusal.freeIn ?? 0)) this.#refusal = reply
+        this.#refusals.push(reply)
         this.#tally.set(node, 'refused')
         break
       case 'mismatch':
@@ -204,10 +204,20 @@ export class Attempt {
   }
 
   #refused(): Outcome {
-    const { freeIn = 0, holder } = this.#refusal
-    if (holder === undefined && this.#usedAs !== undefined) return { outcome: 'mismatch', usedAs: this.#usedAs }
+    if (this.#refusals.length === 0 && this.#usedAs !== undefined) return { outcome: 'mismatch', usedAs: this.#usedAs }
     const split = this.#tally.count('asked', 'granted', 'confirming', 'confirmed') > 0
-    return { outcome: 'busy', freeIn, split, holder }
+    const freeIn = Math.max(0, ...this.#refusals.map((refusal) => refusal.freeIn))
+    return { outcome: 'busy', freeIn, split, holder: this.#holder() }
+  }
+
+  /** One in the way that two nodes name alike: one alone may not have heard the fencing token yet. */
+  #holder(): HolderState | undefined {
+    const named = this.#refusals.map(({ holder }) => holder)
+    const alike = Math.min(2, this.#quorum.majority)
+    return named.find(
+      (one) =>
+        named.filter((other) => other.owner === one.owner && other.fencingToken === one.fencingToken).length >= alike,
+    )
   }
 
   #again(): Outcome {
