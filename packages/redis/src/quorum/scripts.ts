@@ -29,9 +29,8 @@ do
   local name = ARGV[6]
   if ends and ends > now and sub(v, 44, 65) == name then return 'own ' .. now .. ' ' .. sub(v, 79, 94) end
   local until_ = more and call('ZSCORE', main .. ':h', name)
-  if until_ and tonumber(until_) > tonumber(now) then
-    return 'own ' .. now .. ' ' .. sub(call('HGET', main .. ':m', 'h' .. name), 1, 16)
-  end
+  local known = until_ and tonumber(until_) > tonumber(now) and call('HGET', main .. ':m', 'h' .. name)
+  if known then return 'own ' .. now .. ' ' .. sub(known, 1, 16) end
   if tonumber(ARGV[2]) > tonumber(record[2]) then return 'small ' .. now end
 end
 `,

@@ -190,7 +190,7 @@ export class ModelServer {
     if (entry.exclusive) return `b ${now} 0 x ${shown(entry.exclusive)}`
     const [reader] = readers(entry)
     const kind = how[0]
-    if (reader !== undefined && kind === 'x') return `b ${now} 0 x ${shown(reader)}`
+    if (reader !== undefined && kind === 'x') return `b ${now} 0 s ${shown(reader)}`
     const fence = Math.max(entry.fence + 1, this.#micros)
     entry.fence = fence + Number(how.split(' ')[1]) - 1
     const hold = { ends: now + Number(ttl), fence, since: now, info }
