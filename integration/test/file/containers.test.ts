@@ -18,7 +18,7 @@ const source = await sourceOf('redis', '8.0')
 /** A container with this checkout at its place, read-only, and a folder that it shares. */
 async function container(image: string, folder: string): Promise<StartedTestContainer> {
   const started = await new GenericContainer(image)
-    .withEntrypoint(['sleep', 'infinity'])
+    .withEntrypoint(['/opt/node/node', '-e', 'setInterval(() => undefined, 1e6)'])
     .withBindMounts([
       { source: REPOSITORY, target: REPOSITORY, mode: 'ro' },
       // Its own place first: a workspace may have its Node.js among its packages.
