@@ -1,5 +1,7 @@
 /** A client of the user's that sends again what was not answered: both copies may arrive, the first of them last. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createLocks } from '@locks/core'
+import { redisQuorumBackend } from '@locks/redis'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { poll } from '../../servers/poll.ts'
@@ -61,4 +63,27 @@ test('a break that is sent twice leaves the hold of whom the first copy let in',
   await proxy.resume()
   expect(await breaking).toBe(true)
   await next.renew()
+})
+
+test('a break of a quorum’s lock that is sent twice leaves the hold of whom the first copy let in', async () => {
+  const server = await redis()
+  const proxy = await proxyTo(server)
+  const client = new Redis(proxy.port, proxy.host)
+  client.on('error', () => undefined)
+  onTestFinished(() => client.disconnect())
+  const [mine, others] = [redisQuorumBackend([client]), redisQuorumBackend([urlOf(server)])].map((backend) => {
+    const locks = createLocks({ backend })
+    onTestFinished(() => locks.close())
+    return locks
+  })
+  if (mine === undefined || others === undefined) throw new Error('two sets of locks')
+  await mine.lock('a').forceRelease()
+  await others.lock('a').acquire()
+  proxy.loseReplies()
+  const breaking = mine.lock('a').forceRelease()
+  const next = await others.lock('a').acquire()
+  await proxy.resume()
+  expect(await breaking).toBe(true)
+  await next.renew()
+  await next.release()
 })

@@ -60,7 +60,7 @@ export function settingsFrom(given: string | URL | RedisClient | RedisBackendOpt
   return isClient(given) ? fromOptions({ client: given }) : fromOptions(given as RedisBackendOptions)
 }
 
-const isClient = (value: object): value is RedisClient => 'call' in value || 'sendCommand' in value
+export const isClient = (value: object): value is RedisClient => 'call' in value || 'sendCommand' in value
 
 function fromOptions(options: RedisBackendOptions): Settings {
   for (const name of Object.keys(options))

@@ -6,7 +6,6 @@ import {
   elapsed,
   type Finding,
   type KeyRequest,
-  type LeaseMode,
   type ListRequest,
   type LockBackend,
   type LockKey,
@@ -29,6 +28,7 @@ import { Pushes } from './pushes.ts'
 import { type AcquireReply, acquireReply, inspectReply, wordReply } from './replies.ts'
 import { script } from './script.ts'
 import { ACQUIRE } from './scripts/acquire.ts'
+import { lateFor, useOf } from './scripts/arguments.ts'
 import { INSPECT } from './scripts/inspect.ts'
 import { CANCEL, FORCE_RELEASE, RELEASE } from './scripts/release.ts'
 import { RENEW } from './scripts/renew.ts'
@@ -45,21 +45,8 @@ const inspectScript = script(INSPECT)
 const LOOK_AGAIN = 1_500
 /** How much later than the end of a hold those look that are not first in the queue: the first one is served by then. */
 const BEHIND = 200
-/** By how much longer than any request of it may be on its way a cancelled token is remembered, in milliseconds. */
-const TOMBSTONE_MARGIN = 10_000
 /** A client that sends again what was not answered needs longer than this to connect again, in milliseconds. */
 const RECONNECTING = 20
-
-const KINDS = { exclusive: 'x', shared: 's', semaphore: 'p' } as const
-
-/** `<kind><reserve>`, as `ACQUIRE` has it. */
-export function useOf(mode: LeaseMode, tokens: number): string {
-  const kind = KINDS[mode]
-  return tokens > 1_000 ? `${kind.toUpperCase()}000` : kind + String(tokens - 1).padStart(3, '0')
-}
-
-/** For how long a cancelled token is remembered that was asked for with a timeout like this one. */
-const lateFor = (timeout: number): number => Math.ceil(2 * timeout + TOMBSTONE_MARGIN)
 
 /** Locks on one Redis or Valkey, or on a Cluster of them: each step is one script, judged by the server's clock alone. */
 export class RedisBackend implements LockBackend {

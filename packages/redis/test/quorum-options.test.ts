@@ -1,3 +1,6 @@
+import { Cluster, Redis } from 'ioredis'
+import { Redis as Iovalkey } from 'iovalkey'
+import { createClient, createCluster, createSentinel } from 'redis'
 import { describe, expect, test } from 'vitest'
 import { redisBackend, redisQuorumBackend } from '../src/index.ts'
 
@@ -19,6 +22,22 @@ test('it declares what a majority can do, and no more', () => {
     wakeup: 'poll',
     infinite: false,
   })
+})
+
+test('a client of any of the libraries is a server', () => {
+  const one = new Redis(7_000, 'a', { lazyConnect: true })
+  const two = new Iovalkey(7_000, 'b', { lazyConnect: true })
+  const three = createClient({ url: 'redis://c:7000' })
+  expect(redisQuorumBackend([one, two, { client: three }]).location).toBe('a:7000,b:7000,c:7000')
+})
+
+test.for([
+  ['a Cluster of ioredis', () => new Cluster([{ host: 'a', port: 1 }], { lazyConnect: true })],
+  ['one of node-redis', () => createCluster({ rootNodes: [{ url: 'redis://a:1' }] })],
+  ['Sentinels by ioredis', () => new Redis({ sentinels: [{ host: 'a', port: 1 }], name: 'm', lazyConnect: true })],
+  ['by node-redis', () => createSentinel({ name: 'm', sentinelRootNodes: [{ host: 'a', port: 1 }] })],
+] as const)('a client that is not of one server is refused: %s', ([, open]) => {
+  expect(() => redisQuorumBackend([open()])).toThrow(/nodes\[0\]: .* one server, independent/)
 })
 
 describe('refused', () => {

@@ -1,6 +1,6 @@
 import { type LockBackend, type Runtime, systemRuntime } from '@locks/core'
 import type { Connection } from '../client/connection.ts'
-import { DEFAULT_PREFIX, type RedisBackendOptions, type RedisClient, settingsFrom } from '../options.ts'
+import { DEFAULT_PREFIX, isClient, type RedisBackendOptions, type RedisClient, settingsFrom } from '../options.ts'
 import { Node } from './node.ts'
 import { Quorum } from './quorum.ts'
 import { RedisQuorumBackend } from './quorum-backend.ts'
@@ -69,9 +69,13 @@ function connect(given: RedisQuorumNode, at: number, runtime: Runtime): Connecti
 /** Such a server's data come from another when it fails over: what they lack would not be noticed. */
 function isSeveral(given: RedisQuorumNode): boolean {
   if (typeof given === 'string' || given instanceof URL) return /[?&](?:cluster=true|sentinel=)/.test(String(given))
-  const { client = given } = given as RedisBackendOptions
-  const { cluster, sentinels } = given as RedisBackendOptions
+  // A client has methods named after commands: `client` and `cluster` are among them.
+  const { client, cluster, sentinels }: RedisBackendOptions = isClient(given) ? { client: given } : given
   if (cluster !== undefined || sentinels !== undefined) return true
-  const { options } = client as { readonly options?: { readonly sentinels?: unknown } }
-  return 'isCluster' in client || 'masters' in client || 'getSentinelNode' in client || Boolean(options?.sentinels)
+  if (client === undefined) return false
+  const { options, isCluster } = client as {
+    readonly options?: { readonly sentinels?: unknown }
+    readonly isCluster?: boolean
+  }
+  return isCluster === true || 'masters' in client || 'getSentinelNode' in client || Boolean(options?.sentinels)
 }

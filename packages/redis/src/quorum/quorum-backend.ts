@@ -16,6 +16,7 @@ import {
 } from '@locks/core'
 import { wordReply } from '../replies.ts'
 import { type Script, script } from '../script.ts'
+import { lateFor } from '../scripts/arguments.ts'
 import { CANCEL, FORCE_RELEASE, RELEASE } from '../scripts/release.ts'
 import { RENEW } from '../scripts/renew.ts'
 import { Acquiring } from './acquiring.ts'
@@ -33,9 +34,6 @@ const cancelScript = script(CANCEL)
 const releaseScript = script(RELEASE)
 const forceReleaseScript = script(FORCE_RELEASE)
 const renewScript = script(RENEW)
-
-/** By how much longer than any request of it may be on its way a token is remembered, in milliseconds. */
-const TOMBSTONE_MARGIN = 10_000
 /** How long a release that has not reached a node is repeated, in milliseconds: its ttl ends the hold otherwise. */
 const INSIST = 60_000
 
@@ -93,12 +91,11 @@ export class RedisQuorumBackend implements LockBackend {
   }
 
   async cancel({ key, token, timeout }: TokenRequest): Promise<void> {
-    const lateFor = String(Math.ceil(2 * timeout + TOMBSTONE_MARGIN))
     await this.#end(
       key,
       token,
       'cancelling',
-      { what: cancelScript, args: [token, this.#nonce(), lateFor], timeout },
+      { what: cancelScript, args: [token, this.#nonce(), String(lateFor(timeout))], timeout },
       (answers) => {
         return answers.length >= this.#quorum.majority || undefined
       },
@@ -120,8 +117,7 @@ export class RedisQuorumBackend implements LockBackend {
     const started = runtime.now()
     await this.#announcement.make(ttl, timeout)
     const patience = this.#quorum.patience(Math.max(1, timeout - elapsed(runtime, started)))
-    const lateFor = String(Math.ceil(2 * timeout + TOMBSTONE_MARGIN))
-    const args = [token, String(Math.ceil(ttl)), rotateTo ?? '', lateFor]
+    const args = [token, String(Math.ceil(ttl)), rotateTo ?? '', String(lateFor(timeout))]
     const question = { what: renewScript, args, parse: wordReply, action: 'renewing', timeout: patience }
     const ask = async (node: Node): Promise<number> => {
       const reply = await node.ask(key, question)
@@ -161,8 +157,9 @@ export class RedisQuorumBackend implements LockBackend {
   async forceRelease({ key, timeout }: KeyRequest): Promise<boolean> {
     const { nodes, majority } = this.#quorum
     const patience = this.#quorum.patience(timeout)
+    const name = this.runtime.id(16)
     const ask = async (node: Node): Promise<boolean> => {
-      const args = ['', await node.notAfter(key, patience)]
+      const args = [name, await node.notAfter(key, patience), String(lateFor(timeout))]
       const question = { what: forceReleaseScript, args, parse: wordReply, action: 'breaking', timeout: patience }
       const reply = await node.ask(key, question)
       if (reply === 'late') throw new Error(`redis ${node.location}: the request arrived after its time limit`)

@@ -1,13 +1,10 @@
 import type { AcquireRequest, Instant } from '@locks/core'
-import { useOf } from '../redis-backend.ts'
 import { wordReply } from '../replies.ts'
+import { lateFor, useOf } from '../scripts/arguments.ts'
 import type { Node } from './node.ts'
 import type { Quorum } from './quorum.ts'
 import { type ConfirmReply, confirmReply, type ProposeReply, proposeReply } from './replies.ts'
 import { CONFIRM, PROPOSE, UNDO } from './scripts.ts'
-
-/** By how much longer than any request of it may be on its way an attempt is remembered, in milliseconds. */
-const TOMBSTONE_MARGIN = 10_000
 
 /** What an attempt asks the nodes, under a token of its own. */
 export class AttemptRequests {
@@ -44,9 +41,9 @@ export class AttemptRequests {
   /** In the background, until it can matter no more. What has become the lease's, with one of `fences`, is undone, too. */
   undo(node: Node, fences: readonly bigint[], since: Instant): void {
     const { key, token, ttl } = this.#request
-    const lateFor = Math.ceil(2 * this.#timeout + TOMBSTONE_MARGIN)
-    const args = [this.#token, String(lateFor), token, fences.join(' ')]
-    const question = { what: UNDO, args, parse: wordReply, action: 'undoing', timeout: this.#quorum.patience(lateFor) }
+    const late = lateFor(this.#timeout)
+    const args = [this.#token, String(late), token, fences.join(' ')]
+    const question = { what: UNDO, args, parse: wordReply, action: 'undoing', timeout: this.#quorum.patience(late) }
     void this.#quorum.insist(node, key, question, since, 2 * this.#timeout + ttl * 1.02)
   }
 }

@@ -59,8 +59,8 @@ return now .. ' 1'
 `
 
 /**
- * ARGV: a name for this request, or anything; the time after which nothing is done any more; with a name, for how long a
- * second copy of the request does nothing, in milliseconds. Ends all holds. Answers as `RELEASE`.
+ * ARGV: a name for this request; the time after which nothing is done any more; for how long a second copy of the request does
+ * nothing, in milliseconds. Ends all holds. Answers as `RELEASE`.
  */
 export const FORCE_RELEASE: string = `#!lua flags=allow-oom
 ${READ}
@@ -68,15 +68,13 @@ if now > ARGV[2] then return 'late ' .. now end
 ${STORE}
 ${WORK}
 prune()
-for answer = 0, ARGV[3] and 1 or -1 do
+for answer = 0, 1 do
   if call('ZSCORE', tombs, token .. answer) then return now .. ' ' .. answer end
 end
 local held = holder or call('ZCARD', holders) > 0
 holder = false
-if ARGV[3] then
-  token = token .. (held and 1 or 0)
-  bury(ARGV[3])
-end
+token = token .. (held and 1 or 0)
+bury(ARGV[3])
 for _, other in ipairs(call('ZRANGE', holders, 0, -1)) do call('HDEL', more_, 'h' .. other) end
 call('DEL', holders)
 serve()
