@@ -6,6 +6,8 @@ import { BARE, type Opened, OURS, open } from './open.ts'
 import { requestsDuring } from './requests.ts'
 
 const COUNTED = 200
+/** Cycles before anything is measured: until the just-in-time compiler has done its work. */
+const WARM_UP = 8_000
 const TASKS = 64
 
 /** Cycles of one task; resolves with the milliseconds of each. */
@@ -48,7 +50,7 @@ export async function sequential(
   const requests = new Map<Subject, number>()
   await withAll(subjects, url, async (opened) => {
     for (const [subject, each] of opened) {
-      await cycles(each, 3 * count)
+      await cycles(each, WARM_UP)
       const sent = await requestsDuring(url, () => cycles(each, COUNTED))
       requests.set(subject, sent.length / COUNTED)
     }

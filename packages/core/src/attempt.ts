@@ -39,7 +39,7 @@ export function attempt(engine: Engine, demand: Demand): Promise<Attempt> {
     // Settles in the very step in which it finds that nobody has given up meanwhile: a hold never lies about.
     const work = async (): Promise<void> => {
       for (let late = 0; late <= LATE_REPLIES; late += 1) {
-        const answer = await askFor(engine, demand, identity, null, () => over)
+        const answer = await askFor(engine, demand, identity, null, () => over, engine.runtime.now())
         if (over) return
         if (answer.outcome === 'busy') {
           end()

@@ -3,7 +3,8 @@ import type { Demand } from './demand.ts'
 import type { Engine } from './engine.ts'
 import { askFor, type TimedGrant, takeGrant } from './grant.ts'
 import type { Hold } from './hold.ts'
-import { elapsed, type Instant, type Timer } from './runtime.ts'
+import { elapsed, type Instant } from './runtime.ts'
+import type { Task } from './scheduler.ts'
 
 /** Fencing tokens reserved with each hold that may be handed on locally: it bounds how often that happens. */
 const TOKENS = 64
@@ -29,7 +30,7 @@ export class Campaign {
   /** Look again as soon as the call under way is answered. */
   #again = false
   #pushed: TimedGrant | undefined
-  #sleep: { readonly timer: Timer; readonly wake: () => void } | undefined
+  #sleep: { readonly alarm: Task; readonly wake: () => void } | undefined
   #over = false
 
   constructor(engine: Engine, demand: Demand, handsOn: boolean, events: CampaignEvents) {
@@ -46,10 +47,10 @@ export class Campaign {
     return this.#asking && elapsed(this.#engine.runtime, this.#asking)
   }
 
-  /** Campaigns until granted, failed or stopped. Never rejects. */
-  async run(): Promise<void> {
+  /** Campaigns from `now` on until granted, failed or stopped. Never rejects. */
+  async run(now: Instant): Promise<void> {
     try {
-      while (!this.#over) await this.#look()
+      for (let at = now; !this.#over; at = this.#engine.runtime.now()) await this.#look(at)
     } catch (error) {
       if (this.#over) return
       this.stop()
@@ -74,10 +75,10 @@ export class Campaign {
   }
 
   /** Asks once; if busy, sleeps until it is time or worthwhile to ask again. */
-  async #look(): Promise<void> {
+  async #look(at: Instant): Promise<void> {
     this.#again = false
-    this.#asking = this.#engine.runtime.now()
-    const answer = await askFor(this.#engine, this.#demand, this.#identity, this.#wait, () => this.#over)
+    this.#asking = at
+    const answer = await askFor(this.#engine, this.#demand, this.#identity, this.#wait, this.#isOver, at)
     if (this.#over) return
     let grant = answer.outcome === 'granted' ? answer : this.#pushed
     if (answer.outcome === 'busy' && grant === undefined) {
@@ -89,6 +90,8 @@ export class Campaign {
     if (grant !== undefined && !this.#over) await this.#take(grant)
   }
 
+  readonly #isOver = (): boolean => this.#over
+
   #woken(grant: Grant | undefined): void {
     if (this.#over) return
     // Without a moment to count from, a pushed grant only tells to look.
@@ -97,13 +100,14 @@ export class Campaign {
   }
 
   #sleepFor(delay: number): Promise<void> {
+    const { runtime, scheduler } = this.#engine
     return new Promise((resolve) => {
       const wake = (): void => {
-        this.#sleep?.timer.cancel()
+        if (this.#sleep !== undefined) scheduler.drop(this.#sleep.alarm)
         this.#sleep = undefined
         resolve()
       }
-      this.#sleep = { timer: this.#engine.runtime.setTimer(delay, wake, true), wake }
+      this.#sleep = { alarm: scheduler.after(runtime.now().mono, delay, wake, true), wake }
     })
   }
 
@@ -114,7 +118,8 @@ export class Campaign {
   async #take(grant: TimedGrant): Promise<void> {
     this.#pushed = undefined
     this.#asking ??= this.#engine.runtime.now()
-    const hold = await takeGrant(this.#engine, this.#identity, this.#demand, grant)
+    const taken = takeGrant(this.#engine, this.#identity, this.#demand, grant)
+    const hold = taken instanceof Promise ? await taken : taken
     this.#asking = undefined
     if (this.#over) hold?.end()
     if (this.#over || hold === undefined) return

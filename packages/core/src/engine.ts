@@ -38,6 +38,8 @@ export interface Asking {
   readonly stopped?: () => boolean
   /** Whether the process must stay up for the answer. */
   readonly keepAlive?: boolean
+  /** This moment, where the caller has read the clocks already. */
+  readonly at?: Instant
 }
 
 const schedulers = new WeakMap<Runtime, Scheduler>()
@@ -93,34 +95,38 @@ export class Engine {
    * isn't answered is given up. Each call is told its budget, and the moment before it was made. Rejects with
    * LockBackendError: then the outcome is unknown.
    */
-  async ask<T>(
+  ask<T>(
     key: LockKey | undefined,
     action: string,
     budget: number,
     call: (timeout: number, sent: Instant) => Promise<T>,
-    { repeats = REPEATS, keepAlive = true, stopped }: Asking = {},
+    asking: Asking = {},
   ): Promise<T> {
-    if (this.#closed !== undefined) throw this.#closedError(key)
-    const started = this.runtime.now()
-    let sent = started
-    let rest = budget
-    for (let repeat = 0; ; repeat += 1) {
-      try {
+    if (this.#closed !== undefined) return Promise.reject(this.#closedError(key))
+    const { repeats = REPEATS, keepAlive = true, stopped, at: started = this.runtime.now() } = asking
+    return new Promise((resolve, reject) => {
+      const put = (repeat: number, rest: number, sent: Instant): void => {
         // Whole: `AbortSignal.timeout` and its like refuse fractions.
-        return await this.#within(rest, call(Math.ceil(rest), sent), keepAlive)
-      } catch (error) {
-        if (isFinal(error) || stopped?.() === true) throw error
-        const pause = FIRST_PAUSE * 2 ** repeat * (0.5 + this.runtime.random() / 2)
-        rest = budget - elapsed(this.runtime, started) - pause
-        if (error === NO_ANSWER) throw this.#unanswered(key, action, budget)
-        if (repeat >= repeats || rest <= 0) throw backendError(key, this.backend, action, error)
-        await new Promise<void>((resolve) => {
-          this.runtime.setTimer(pause, resolve, keepAlive)
+        const answer = attempted(() => call(Math.ceil(rest), sent))
+        this.#hear(answer, rest, sent, keepAlive, resolve, (error) => {
+          if (error === NO_ANSWER) reject(this.#unanswered(key, action, budget))
+          else if (isFinal(error) || stopped?.() === true) reject(error)
+          else void again(repeat, error)
         })
-        if (stopped?.() === true) throw error
-        sent = this.runtime.now()
       }
-    }
+      const again = async (repeat: number, error: unknown): Promise<void> => {
+        const pause = FIRST_PAUSE * 2 ** repeat * (0.5 + this.runtime.random() / 2)
+        const rest = budget - elapsed(this.runtime, started) - pause
+        if (repeat >= repeats || rest <= 0) {
+          reject(backendError(key, this.backend, action, error))
+          return
+        }
+        await this.#pause(pause, keepAlive)
+        if (stopped?.() === true) reject(error)
+        else put(repeat + 1, rest, this.runtime.now())
+      }
+      put(0, budget, started)
+    })
   }
 
   /** Takes back, in the background, whatever an acquire of this token has done or may still do. */
@@ -131,13 +137,16 @@ export class Engine {
       for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, requestTimeout)) {
         try {
           const timeout = requestTimeout
-          return await this.#within(timeout, this.backend.cancel({ key, token, mode, timeout }))
+          const request = { key, token, mode, timeout }
+          await this.#within(
+            timeout,
+            attempted(() => this.backend.cancel(request)),
+          )
+          return
         } catch {
           // The ttl ends what can't be undone.
           if (this.runtime.now().mono - started > UNDO_FOR || this.#closed !== undefined) return
-          await new Promise<void>((resolve) => {
-            this.runtime.setTimer(pause, resolve, false)
-          })
+          await this.#pause(pause, false)
         }
       }
     }
@@ -173,19 +182,36 @@ export class Engine {
     }
   }
 
-  #within<T>(timeout: number, answer: Promise<T>, keepAlive = true): Promise<T> {
+  #within<T>(timeout: number, answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = this.runtime.setTimer(timeout, () => reject(NO_ANSWER), keepAlive)
-      answer.then(
-        (value) => {
-          timer.cancel()
-          resolve(value)
-        },
-        (error: unknown) => {
-          timer.cancel()
-          reject(error)
-        },
-      )
+      this.#hear(answer, timeout, this.runtime.now(), true, resolve, reject)
+    })
+  }
+
+  /** Hears an answer, or `NO_ANSWER` once `timeout` milliseconds have passed since `from`; then nothing more. */
+  #hear<T>(
+    answer: Promise<T>,
+    timeout: number,
+    from: Instant,
+    keepAlive: boolean,
+    done: (value: T) => void,
+    failed: (error: unknown) => void,
+  ): void {
+    const { scheduler } = this
+    const alarm = scheduler.after(from.mono, timeout, () => failed(NO_ANSWER), keepAlive)
+    answer.then(
+      (value) => {
+        if (scheduler.drop(alarm)) done(value)
+      },
+      (error: unknown) => {
+        if (scheduler.drop(alarm)) failed(error)
+      },
+    )
+  }
+
+  #pause(ms: number, keepAlive: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.scheduler.after(this.runtime.now().mono, ms, resolve, keepAlive)
     })
   }
 
@@ -198,6 +224,15 @@ export class Engine {
 
   #closedError(key: LockKey | undefined): LockBackendError {
     return new LockBackendError(`${describeSubject(key, this.backend)}: the backend has been closed`, { key })
+  }
+}
+
+/** What an adapter throws instead of rejecting. */
+function attempted<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return call()
+  } catch (error) {
+    return Promise.reject(error)
   }
 }
 

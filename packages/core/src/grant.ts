@@ -15,41 +15,46 @@ export type TimedAnswer =
     })
   | ({ readonly outcome: 'granted' } & TimedGrant)
 
-/** Asks for the lock, until `stopped`: what was undone must not be asked for again. The time of a grant that doesn't say from when it counts counts from before the call. */
+/**
+ * Asks for the lock, until `stopped`: what was undone must not be asked for again. The time of a grant that doesn't say from
+ * when it counts counts from before the call. `at` is this moment.
+ */
 export async function askFor(
   engine: Engine,
   demand: Demand,
   identity: ReturnType<Engine['request']>,
   wait: Wait | null,
   stopped: () => boolean,
+  at: Instant,
 ): Promise<TimedAnswer> {
-  let sent: Instant | undefined
+  let sent = at
   let calls = 0
-  const call = (timeout: number, at: Instant): Promise<AcquireAnswer> => {
-    sent = at
+  const call = (timeout: number, now: Instant): Promise<AcquireAnswer> => {
+    sent = now
     calls += 1
     return engine.backend.acquire({ ...identity, wait, timeout })
   }
-  const answer = await engine.ask(demand.key, 'acquiring', demand.requestTimeout, call, { stopped })
+  const answer = await engine.ask(demand.key, 'acquiring', demand.requestTimeout, call, { stopped, at })
   if (answer.outcome === 'mismatch') throw mismatch(engine, demand, answer.usedAs)
-  return answer.outcome === 'granted'
-    ? { ...answer, since: answer.since ?? (sent as Instant) }
-    : { ...answer, unsure: calls > 1 }
+  return answer.outcome === 'granted' ? { ...answer, since: answer.since ?? sent } : { ...answer, unsure: calls > 1 }
 }
 
 /** Makes a hold of a grant, renewed at once where the grant alone is not what was asked for; undefined: it is over. */
-export async function takeGrant(
+export function takeGrant(
   engine: Engine,
   identity: ReturnType<Engine['request']>,
   demand: Demand,
   grant: TimedGrant,
-): Promise<Hold | undefined> {
+): Hold | undefined | Promise<Hold | undefined> {
   const hold = new Hold(engine, identity, demand, grant)
-  if (hold.remaining <= 0) {
+  if (hold.remainingAt(hold.grantedAt) <= 0) {
     hold.end()
     return undefined
   }
-  if (!hold.needsRenewal) return hold
+  return hold.needsRenewal ? renewed(hold) : hold
+}
+
+async function renewed(hold: Hold): Promise<Hold | undefined> {
   try {
     await hold.renew()
     return hold

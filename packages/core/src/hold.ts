@@ -3,8 +3,8 @@ import type { Demand } from './demand.ts'
 import type { Engine, Holding } from './engine.ts'
 import { describeLock, formatDuration, LockLostError } from './errors.ts'
 import type { LockKey } from './key.ts'
-import { elapsed, type Instant } from './runtime.ts'
-import type { Task } from './scheduler.ts'
+import { between, elapsed, type Instant } from './runtime.ts'
+import { IDLE, type Task } from './scheduler.ts'
 
 /** How often a permanent hold is looked at, in milliseconds. */
 const CHECK_EVERY = 10_000
@@ -49,8 +49,9 @@ export interface HoldIdentity {
  * leases in a row live on it.
  */
 export class Hold implements Task, Holding {
+  readonly keepAlive: boolean = false
   due: number = 0
-  slot: number = -1
+  slot: number = IDLE
   readonly key: LockKey
   readonly mode: LeaseMode
   readonly permits: number
@@ -96,7 +97,7 @@ export class Hold implements Task, Holding {
     this.#lasts = this.#localDeadline(grant.ttl)
     this.#planRenewal(grant.ttl, this.#since, FIRST_SPREAD)
     engine.holds.add(this)
-    this.#schedule()
+    this.#schedule(this.grantedAt)
   }
 
   get token(): string {
@@ -129,17 +130,21 @@ export class Hold implements Task, Holding {
     return fence
   }
 
-  /** Whether it is still ours by the local clocks; finding that it isn't, it is lost for good. */
-  check(): boolean {
+  /** Whether it is still ours by the local clocks, `now`; finding that it isn't, it is lost for good. */
+  check(now: Instant = this.#engine.runtime.now()): boolean {
     if (this.#state !== 'live') return false
-    if (this.remaining > 0) return true
+    if (this.remainingAt(now) > 0) return true
     this.#lose(RAN_OUT)
     return false
   }
 
   /** Milliseconds until the local deadline; 0 or less when it has passed. */
   get remaining(): number {
-    return this.#lasts - elapsed(this.#engine.runtime, this.#since)
+    return this.remainingAt(this.#engine.runtime.now())
+  }
+
+  remainingAt(now: Instant): number {
+    return this.#lasts - between(this.#since, now)
   }
 
   /** Lengthens the hold; `ttl` becomes that of later renewals. Rejects with LockLostError or LockBackendError. */
@@ -166,17 +171,18 @@ export class Hold implements Task, Holding {
     this.#adopt(answer.since ?? sent, answer.ttl - (this.#sooner - before))
   }
 
-  /** Gives it up at the backend. False: it had been lost. */
-  async release(): Promise<boolean> {
+  /** Gives it up at the backend, `at` this moment. False: it had been lost. */
+  async release(at: Instant = this.#engine.runtime.now()): Promise<boolean> {
     this.end()
     const { key, mode } = this
     const token = this.#token
     let calls = 0
+    const call = (timeout: number): Promise<boolean> => {
+      calls += 1
+      return this.#engine.backend.release({ key, token, mode, timeout })
+    }
     try {
-      const held = await this.#engine.ask(key, 'releasing', this.#requestTimeout, (timeout) => {
-        calls += 1
-        return this.#engine.backend.release({ key, token, mode, timeout })
-      })
+      const held = await this.#engine.ask(key, 'releasing', this.#requestTimeout, call, { at })
       // A repeated release finds nothing to do where the first one's reply got lost.
       return held || calls > 1
     } catch (error) {
@@ -236,6 +242,10 @@ export class Hold implements Task, Holding {
     this.#schedule()
   }
 
+  jumped(): void {
+    this.run()
+  }
+
   async #renewInBackground(): Promise<void> {
     const until = this.#renewUntil
     if (until !== undefined && elapsed(this.#engine.runtime, until.since) >= until.ms) {
@@ -289,12 +299,12 @@ export class Hold implements Task, Holding {
     this.#renewAt = since.mono - this.#since.mono + interval * (1 - spread * this.#engine.runtime.random())
   }
 
-  #schedule(): void {
+  #schedule(now: Instant = this.#engine.runtime.now()): void {
     const next = Math.min(this.#noticeAt(), this.#renewing ? Number.POSITIVE_INFINITY : this.#renewAt)
-    const { runtime, scheduler } = this.#engine
+    const { scheduler } = this.#engine
     if (next === Number.POSITIVE_INFINITY) scheduler.drop(this)
     // By what has passed on either clock: after the machine slept, the monotonic one alone would put it off.
-    else scheduler.schedule(this, runtime.now().mono + next - elapsed(runtime, this.#since))
+    else scheduler.schedule(this, now.mono + next - between(this.#since, now))
   }
 
   #lose(reason: string): LockLostError {

@@ -5,6 +5,7 @@ import { describeLock, type LockLostError, LockNotHeldError } from './errors.ts'
 import type { Hold, Occupant } from './hold.ts'
 import type { LeaseJSON } from './lease-json.ts'
 import { checkTtl } from './options.ts'
+import type { Instant } from './runtime.ts'
 
 /** Possession of a lock, from its grant until it is released, handed over or lost. */
 export interface Lease extends AsyncDisposable {
@@ -41,8 +42,8 @@ export interface Lease extends AsyncDisposable {
   detach(): Promise<LeaseJSON>
 }
 
-/** Passes a hold on to who waits for it in this process, if the rules allow; else gives it up at the backend. */
-export type Return = (hold: Hold) => Promise<boolean>
+/** Passes a hold on to who waits for it in this process, if the rules allow; else gives it up at the backend. Now it is `at`. */
+export type Return = (hold: Hold, at: Instant) => Promise<boolean>
 
 export class HeldLease implements Lease, Occupant {
   readonly fencingToken: bigint
@@ -124,13 +125,14 @@ export class HeldLease implements Lease, Occupant {
     return this.#released
   }
 
-  async #release(): Promise<boolean> {
-    if (this.#ended !== undefined) return false
-    const held = this.held
+  #release(): Promise<boolean> {
+    if (this.#ended !== undefined) return Promise.resolve(false)
+    const at = this.#engine.runtime.now()
+    const held = this.#hold.check(at)
     this.#ended = 'released'
-    if (held) return this.#return(this.#hold)
+    if (held) return this.#return(this.#hold, at)
     this.#hold.discard()
-    return false
+    return Promise.resolve(false)
   }
 
   async detach(): Promise<LeaseJSON> {

@@ -6,7 +6,8 @@ import { describeLock, LockBackendError, type LockError } from './errors.ts'
 import type { Hold } from './hold.ts'
 import type { LockKey } from './key.ts'
 import { HeldLease, type Return } from './lease.ts'
-import { elapsed, type Instant, type Timer } from './runtime.ts'
+import { between, elapsed, type Instant } from './runtime.ts'
+import type { Task } from './scheduler.ts'
 import type { TimedOut } from './timed-out.ts'
 import { Waiter, Waiters } from './waiters.ts'
 
@@ -44,7 +45,7 @@ export class Line implements Waiting {
   /** Leases of this line that are out, and the hold of the newest. */
   #holding = 0
   #served: { readonly hold: Hold; readonly fencingToken: bigint; readonly at: Instant } | undefined
-  #localWait: Timer | undefined
+  #localWait: Task | undefined
   #answered: Instant | undefined
   #holder: HolderState | undefined
 
@@ -85,10 +86,11 @@ export class Line implements Waiting {
         reject(signal.reason)
         return
       }
-      const { runtime } = this.#engine
-      const waiter = new Waiter(demand, runtime.now(), resolve, reject)
+      const { runtime, scheduler } = this.#engine
+      const now = runtime.now()
+      const waiter = new Waiter(demand, now, resolve, reject)
       if (timeout !== Number.POSITIVE_INFINITY)
-        waiter.timer = runtime.setTimer(timeout, () => this.#timeUp(waiter), true)
+        waiter.alarm = scheduler.after(now.mono, timeout, () => this.#timeUp(waiter), true)
       if (signal !== undefined) {
         waiter.abort = () => {
           this.#drop(waiter)
@@ -97,7 +99,7 @@ export class Line implements Waiting {
         signal.addEventListener('abort', waiter.abort, { once: true })
       }
       this.#waiters.add(waiter)
-      this.#campaign()
+      this.#campaign(now)
     })
   }
 
@@ -115,40 +117,39 @@ export class Line implements Waiting {
   }
 
   /** As many campaigns as waiters can be served at once; none yet while a local hold may soon come round. */
-  #campaign(): void {
-    if (this.#waiters.length === 0) return
+  #campaign(now: Instant): void {
     if (this.#handsOn && this.#full && this.#campaigns.size === 0) {
-      this.#localWait ??= this.#engine.runtime.setTimer(LOCAL_WAIT, () => this.#startCampaigns(), true)
+      const { runtime, scheduler } = this.#engine
+      this.#localWait ??= scheduler.after(now.mono, LOCAL_WAIT, () => this.#startCampaigns(runtime.now()), true)
       return
     }
-    this.#startCampaigns()
+    this.#startCampaigns(now)
   }
 
-  #startCampaigns(): void {
-    this.#localWait?.cancel()
-    this.#localWait = undefined
-    const stale = this.#answered === undefined || elapsed(this.#engine.runtime, this.#answered) > STALE
+  #startCampaigns(now: Instant): void {
+    this.#endLocalWait()
+    const stale = this.#answered === undefined || between(this.#answered, now) > STALE
     if (stale) for (const campaign of this.#campaigns) if (campaign.silence === undefined) campaign.lookAgain()
     while (this.#campaigns.size < Math.min(this.#width, this.#waiters.length)) {
       const campaign: Campaign = new Campaign(this.#engine, this.#demand, this.#handsOn, {
         granted: (hold) => {
           this.#campaigns.delete(campaign)
-          this.#heard(undefined)
+          this.#heard(undefined, hold.grantedAt)
           this.#grant(hold)
         },
-        busy: (holder) => this.#heard(holder),
+        busy: (holder) => this.#heard(holder, this.#engine.runtime.now()),
         failed: (error) => {
           this.#campaigns.delete(campaign)
           this.#fail(error)
         },
       })
       this.#campaigns.add(campaign)
-      void campaign.run()
+      void campaign.run(now)
     }
   }
 
-  #heard(holder: HolderState | undefined): void {
-    this.#answered = this.#engine.runtime.now()
+  #heard(holder: HolderState | undefined, at: Instant): void {
+    this.#answered = at
     this.#holder = holder
   }
 
@@ -160,15 +161,15 @@ export class Line implements Waiting {
       this.#disappear()
       return
     }
-    this.#serve(waiter, hold)
-    this.#campaign()
+    this.#serve(waiter, hold, hold.grantedAt)
+    if (this.#waiters.length > 0) this.#campaign(this.#engine.runtime.now())
   }
 
-  #serve(waiter: Waiter, hold: Hold): void {
-    this.#waiters.remove(waiter)
+  #serve(waiter: Waiter, hold: Hold, at: Instant): void {
+    this.#remove(waiter)
     this.#holding += 1
     const lease = new HeldLease(this.#engine, hold, waiter.demand.maxHold, this.#return, this.#ended)
-    this.#served = { hold, fencingToken: lease.fencingToken, at: this.#engine.runtime.now() }
+    this.#served = { hold, fencingToken: lease.fencingToken, at }
     waiter.give(lease)
   }
 
@@ -190,29 +191,29 @@ export class Line implements Waiting {
   /** A lease ended without coming back: it was lost or detached. */
   readonly #ended = (): void => {
     this.#holding -= 1
-    if (this.#holding === 0 && this.#waiters.length > 0) this.#startCampaigns()
+    if (this.#holding === 0 && this.#waiters.length > 0) this.#startCampaigns(this.#engine.runtime.now())
     this.#disappear()
   }
 
   /** A lease was released: on to the next waiter here, or back to the backend. */
-  readonly #return: Return = (hold) => {
+  readonly #return: Return = (hold, at) => {
     this.#holding -= 1
     const next = this.#waiters.first
-    if (next !== undefined && this.#mayHandOn(hold)) {
-      this.#serve(next, hold)
+    if (next !== undefined && this.#mayHandOn(hold, at)) {
+      this.#serve(next, hold, at)
       this.#shrink()
       return Promise.resolve(true)
     }
-    const released = hold.release()
-    if (this.#waiters.length > 0) this.#startCampaigns()
+    const released = hold.release(at)
+    if (this.#waiters.length > 0) this.#startCampaigns(at)
     this.#disappear()
     return released
   }
 
-  #mayHandOn(hold: Hold): boolean {
+  #mayHandOn(hold: Hold, now: Instant): boolean {
     if (!this.#handsOn || hold.fencesLeft === 0 || hold.ttl !== this.#demand.ttl) return false
-    if (elapsed(this.#engine.runtime, hold.grantedAt) > HAND_ON_FOR) return false
-    return hold.remaining > Math.min(HAND_ON_MIN, hold.ttl / 2)
+    if (between(hold.grantedAt, now) > HAND_ON_FOR) return false
+    return hold.remainingAt(now) > Math.min(HAND_ON_MIN, hold.ttl / 2)
   }
 
   /** Why a waiter whose time is up can't be told that the lock is busy: the backend didn't say so. */
@@ -230,17 +231,24 @@ export class Line implements Waiting {
   }
 
   #drop(waiter: Waiter): void {
-    this.#waiters.remove(waiter)
+    this.#remove(waiter)
     this.#shrink()
     this.#disappear()
   }
 
+  #remove(waiter: Waiter): void {
+    if (waiter.alarm !== undefined) this.#engine.scheduler.drop(waiter.alarm)
+    this.#waiters.remove(waiter)
+  }
+
+  #endLocalWait(): void {
+    if (this.#localWait !== undefined) this.#engine.scheduler.drop(this.#localWait)
+    this.#localWait = undefined
+  }
+
   /** Stops campaigns that no waiter needs any more, the newest first. */
   #shrink(): void {
-    if (this.#waiters.length === 0) {
-      this.#localWait?.cancel()
-      this.#localWait = undefined
-    }
+    if (this.#waiters.length === 0) this.#endLocalWait()
     const surplus = this.#campaigns.size - this.#waiters.length
     if (surplus <= 0) return
     for (const campaign of [...this.#campaigns].slice(-surplus)) {
@@ -251,7 +259,7 @@ export class Line implements Waiting {
 
   #fail(error: unknown): void {
     for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first) {
-      this.#waiters.remove(waiter)
+      this.#remove(waiter)
       waiter.fail(error)
     }
     this.#shrink()

@@ -271,7 +271,7 @@ async function attemptOnce(engine: Engine, demand: Demand): Promise<HeldLease | 
 const take = (engine: Engine, demand: Demand): Promise<HeldLease | TimedOut> =>
   demand.timeout > 0 ? Line.for(engine, demand).join(demand) : attemptOnce(engine, demand)
 
-const releaseHold: Return = (hold) => hold.release()
+const releaseHold: Return = (hold, at) => hold.release(at)
 
 /** A lock in the mode in which a lease was detached. */
 class AttachedLock extends Lock {

@@ -13,6 +13,8 @@ export interface Instant {
 /** A timer that was set and may be cancelled. */
 export interface Timer {
   cancel(): void
+  /** Changes whether the process must stay up for it. */
+  keepAlive(on: boolean): void
 }
 
 export interface Runtime {
@@ -49,11 +51,18 @@ function randomId(bytes: number): string {
 
 /** In stages that Node's timers can hold. */
 function setLongTimer(delay: number, callback: () => void, keepAlive: boolean): Timer {
+  let stays = keepAlive
   const next = (): void => {
-    timer = systemRuntime.setTimer(delay - MAX_TIMER, callback, keepAlive)
+    timer = systemRuntime.setTimer(delay - MAX_TIMER, callback, stays)
   }
   let timer = systemRuntime.setTimer(MAX_TIMER, next, keepAlive)
-  return { cancel: () => timer.cancel() }
+  return {
+    cancel: () => timer.cancel(),
+    keepAlive(on) {
+      stays = on
+      timer.keepAlive(on)
+    },
+  }
 }
 
 export const systemRuntime: Runtime = {
@@ -62,17 +71,20 @@ export const systemRuntime: Runtime = {
     if (delay > MAX_TIMER) return setLongTimer(delay, callback, keepAlive)
     const timer = setTimeout(callback, Math.max(Math.ceil(delay), 0))
     if (!keepAlive) timer.unref()
-    return { cancel: () => clearTimeout(timer) }
+    return {
+      cancel: () => clearTimeout(timer),
+      keepAlive: (on) => void (on ? timer.ref() : timer.unref()),
+    }
   },
   random: Math.random,
   id: randomId,
 }
 
 /**
- * Milliseconds since an instant: the larger of what the two clocks say, so that neither a suspended machine (the
- * monotonic clock stands) nor a wall clock set back makes a lease look younger than it is.
+ * Milliseconds from one instant to a later one: the larger of what the two clocks say, so that neither a suspended machine
+ * (the monotonic clock stands) nor a wall clock set back makes a lease look younger than it is.
  */
-export function elapsed(runtime: Runtime, since: Instant): number {
-  const now = runtime.now()
-  return Math.max(now.mono - since.mono, now.wall - since.wall)
-}
+export const between = (since: Instant, now: Instant): number => Math.max(now.mono - since.mono, now.wall - since.wall)
+
+/** Milliseconds since an instant, by the larger of what the two clocks say. */
+export const elapsed = (runtime: Runtime, since: Instant): number => between(since, runtime.now())

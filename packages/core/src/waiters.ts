@@ -1,6 +1,7 @@
 import type { Demand } from './demand.ts'
 import type { HeldLease } from './lease.ts'
-import type { Instant, Timer } from './runtime.ts'
+import type { Instant } from './runtime.ts'
+import type { Task } from './scheduler.ts'
 import type { TimedOut } from './timed-out.ts'
 
 /** One task that waits. */
@@ -9,7 +10,7 @@ export class Waiter {
   readonly joined: Instant
   readonly give: (taken: HeldLease | TimedOut) => void
   readonly fail: (error: unknown) => void
-  timer: Timer | undefined
+  alarm: Task | undefined
   abort: (() => void) | undefined
   previous: Waiter | undefined
   next: Waiter | undefined
@@ -22,7 +23,7 @@ export class Waiter {
   }
 }
 
-/** Tasks in arrival order. Joining and leaving take the same time at any length, from any place. */
+/** Tasks of the user in arrival order. Joining and leaving take the same time at any length, from any place. */
 export class Waiters {
   #first: Waiter | undefined
   #last: Waiter | undefined
@@ -44,9 +45,8 @@ export class Waiters {
     this.#length += 1
   }
 
-  /** Takes a waiter out, and its timer and listener off. */
+  /** Takes a waiter out, and its listener off. */
   remove(waiter: Waiter): void {
-    waiter.timer?.cancel()
     if (waiter.abort !== undefined) waiter.demand.signal?.removeEventListener('abort', waiter.abort)
     if (waiter.previous === undefined) this.#first = waiter.next
     else waiter.previous.next = waiter.next

@@ -466,5 +466,6 @@ test('nothing is left on the timers after release', async () => {
   const { time, lock } = stage()
   const lease = await lock.acquire()
   await lease.release()
+  await time.advance(1_000)
   expect(time.timers).toBe(0)
 })

@@ -1,4 +1,4 @@
-import type { Instant, Runtime } from '../src/index.ts'
+import type { Instant, Runtime, Timer } from '../src/index.ts'
 
 interface Alarm {
   readonly at: number
@@ -18,11 +18,11 @@ export class VirtualTime implements Runtime {
     return { mono: this.mono, wall: this.wall }
   }
 
-  setTimer(delay: number, callback: () => void): { cancel(): void } {
+  setTimer(delay: number, callback: () => void): Timer {
     this.#order += 1
     const alarm = { at: this.mono + Math.max(0, delay), order: this.#order, callback }
     this.#alarms.add(alarm)
-    return { cancel: () => void this.#alarms.delete(alarm) }
+    return { cancel: () => void this.#alarms.delete(alarm), keepAlive: () => undefined }
   }
 
   random(): number {

@@ -1,8 +1,11 @@
 import type { Send } from './client/connection.ts'
 import { evaluate, type Script, script } from './script.ts'
 
-/** How many questions one request may carry: the server answers nobody else meanwhile. */
-const MOST = 64
+/**
+ * How many questions one request may carry: the server answers nobody else meanwhile. With more than one request for many
+ * questions, it works on the second while the first one's answers are read.
+ */
+const MOST = 32
 
 interface Question {
   readonly key: string
@@ -45,7 +48,7 @@ return answers
   return batch
 }
 
-/** Asks a single server: after the first question of a turn of the loop, the others go out as one request for each script. */
+/** Asks a single server: while it owes answers, what is asked in one turn of the loop goes out as one request for each script. */
 export class Batches {
   readonly #send: Send
   #collecting = false
@@ -55,11 +58,12 @@ export class Batches {
     this.#send = send
   }
 
-  ask(what: Script, key: string, args: readonly string[]): Promise<unknown> {
+  /** `alone`: nothing else is under way, so that there is nothing to wait for. */
+  ask(what: Script, key: string, args: readonly string[], alone: boolean): Promise<unknown> {
+    if (alone) return evaluate(this.#send, what, [key], args)
     if (!this.#collecting) {
       this.#collecting = true
       process.nextTick(this.#flush)
-      return evaluate(this.#send, what, [key], args)
     }
     return new Promise((resolve, reject) => {
       const name = `${what.sha}${args.length}`
@@ -71,7 +75,6 @@ export class Batches {
 
   readonly #flush = (): void => {
     this.#collecting = false
-    if (this.#groups.size === 0) return
     const groups = [...this.#groups.values()]
     this.#groups.clear()
     for (const { what, questions } of groups)

@@ -22,7 +22,7 @@ export class Doubtful {
   }
 
   has(token: string): boolean {
-    return (this.#until.get(token) ?? 0) > this.#runtime.now().mono
+    return this.#until.size > 0 && (this.#until.get(token) ?? 0) > this.#runtime.now().mono
   }
 
   delete(token: string): void {

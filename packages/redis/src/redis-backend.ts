@@ -15,6 +15,7 @@ import {
   type Runtime,
   systemRuntime,
   type TokenRequest,
+  type Wait,
 } from '@locks/core'
 import type { Connection } from './client/connection.ts'
 import { Doubtful } from './doubtful.ts'
@@ -25,7 +26,7 @@ import { CAPABILITIES } from './guarantee.ts'
 import { listNames } from './list.ts'
 import { DEFAULT_PREFIX, type RedisBackendOptions, type RedisClient, settingsFrom } from './options.ts'
 import { Pushes } from './pushes.ts'
-import { type AcquireReply, acquireReply, inspectReply, wordReply } from './replies.ts'
+import { type AcquireReply, acquireReply, inspectReply, type Timed, wordReply } from './replies.ts'
 import { script } from './script.ts'
 import { ACQUIRE } from './scripts/acquire.ts'
 import { lateFor, useOf } from './scripts/arguments.ts'
@@ -76,25 +77,30 @@ export class RedisBackend implements LockBackend {
     this.#doubt = listener
   }
 
-  async acquire(request: AcquireRequest): Promise<AcquireAnswer> {
-    const { key, wait, token, timeout } = request
+  acquire(request: AcquireRequest): Promise<AcquireAnswer> {
+    const { wait } = request
     if (wait === null) return this.#acquire(request, 'no')
+    return this.#pushes.open ? this.#expect(request, wait) : this.#subscribe(request, wait)
+  }
+
+  /** Looks whether waiting is needed before it is made possible. */
+  async #subscribe(request: AcquireRequest, wait: Wait): Promise<AcquireAnswer> {
     const started = this.runtime.now()
-    if (!this.#pushes.open) {
-      const answer = await this.#acquire(request, 'no')
-      if (answer.outcome !== 'busy') return answer
-      await this.#pushes.subscribe().catch((error) => {
-        throw failure(this.location, key, 'subscribing', error)
-      })
-    }
+    const answer = await this.#acquire(request, 'no')
+    if (answer.outcome !== 'busy') return answer
+    await this.#pushes.subscribe().catch((error) => {
+      throw failure(this.location, request.key, 'subscribing', error)
+    })
+    return this.#expect({ ...request, timeout: Math.max(1, request.timeout - elapsed(this.runtime, started)) }, wait)
+  }
+
+  #expect(request: AcquireRequest, { queue, wake }: Wait): Promise<AcquireAnswer> {
+    const { key, token } = request
     this.#pushes.expect(token, (grant) => {
       if (grant !== undefined) this.#server.holds(token, key, grant.ttl)
-      wait.wake(grant)
+      wake(grant)
     })
-    const rest = Math.max(1, timeout - elapsed(this.runtime, started))
-    const answer = await this.#acquire({ ...request, timeout: rest }, wait.queue ? 'queue' : 'watch')
-    if (answer.outcome !== 'busy') this.#pushes.forget(token)
-    return answer
+    return this.#acquire(request, queue ? 'queue' : 'watch')
   }
 
   async cancel({ key, token, timeout }: TokenRequest): Promise<void> {
@@ -163,7 +169,12 @@ export class RedisBackend implements LockBackend {
 
   async #acquire(request: AcquireRequest, waits: 'no' | 'queue' | 'watch'): Promise<AcquireAnswer> {
     const { key, token, mode, permits, ttl, tokens, owner, metadata, wait, timeout } = request
-    const notAfter = this.#server.latest(key, timeout) ?? (await this.#notAfter(key, timeout))
+    let before = this.runtime.now()
+    let notAfter = this.#server.latest(key, timeout, before)
+    if (notAfter === undefined) {
+      notAfter = await this.#notAfter(key, timeout)
+      before = this.runtime.now()
+    }
     const how = `${useOf(mode, tokens)} ${tokens} ${permits} ${waits}`
     const args = [token, String(Math.ceil(ttl)), notAfter, how, `${owner} ${metadata}`]
     if (waits !== 'no') args.push(this.#pushes.channel)
@@ -171,12 +182,13 @@ export class RedisBackend implements LockBackend {
     const line = connection.line()
     let asked: Asked<AcquireReply>
     try {
-      asked = await this.#server.ask(key, 'acquiring', acquireScript, args, (text) => acquireReply(text, mode))
+      const parse = (text: unknown): Timed<AcquireReply> => acquireReply(text, mode)
+      asked = await this.#server.ask(key, 'acquiring', acquireScript, args, parse, undefined, before)
     } catch (error) {
       this.#doubtful.add(token, lateFor(timeout))
       throw error
     }
-    const { reply, reading, clock } = asked
+    const { reply, reading, clock, came } = asked
     const isTwice = line !== undefined && line !== connection.line()
     if (isTwice || (line === undefined && elapsed(this.runtime, reading.before) > RECONNECTING))
       this.#doubtful.add(token, lateFor(timeout))
@@ -184,9 +196,11 @@ export class RedisBackend implements LockBackend {
       case 'late':
         throw LATE
       case 'granted':
-        this.#server.holds(token, key, reply.ttl)
+        this.#server.holds(token, key, reply.ttl, came)
+        this.#pushes.forget(token)
         return reply
       case 'mismatch':
+        this.#pushes.forget(token)
         return reply
       case 'busy': {
         if (waits !== 'no') this.#pushes.busy(token, reading, clock)

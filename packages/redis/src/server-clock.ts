@@ -44,8 +44,8 @@ export class ServerClock {
     return this.#at
   }
 
-  /** A reply to a request sent at `before` carries the time `server`. */
-  observe({ before, server }: Reading): void {
+  /** A reply to a request sent at `before` carries the time `server`. Says when it came, by the monotonic clock. */
+  observe({ before, server }: Reading): number {
     const { mono } = this.#runtime.now()
     const least = server - mono
     const most = server + GRAIN - before.mono
@@ -57,18 +57,18 @@ export class ServerClock {
     if (least <= knownMost && most >= knownLeast) {
       this.#least = Math.max(least, knownLeast)
       this.#most = Math.min(most, knownMost)
-      return
+      return mono
     }
     const sooner = Math.max(0, most - knownLeast)
     this.#least = least
     this.#most = most
     this.epoch += 1
     this.#stepped(sooner)
+    return mono
   }
 
-  /** The latest that the server's clock may show in `ms` milliseconds from now. Only of a clock that is known. */
-  latest(ms: number): number {
-    const { mono } = this.#runtime.now()
+  /** The latest that the server's clock may show in `ms` milliseconds from now, `mono`. Only of a clock that is known. */
+  latest(ms: number, mono: number): number {
     return Math.ceil(mono + this.#most + (mono - this.#at) * DRIFT + Math.min(ms, LONGEST) * (1 + DRIFT))
   }
 

@@ -1,4 +1,4 @@
-import { LockBackendError, type LockKey, type Runtime } from '@locks/core'
+import { type Instant, LockBackendError, type LockKey, type Runtime } from '@locks/core'
 import { Batches } from './batches.ts'
 import type { Connection } from './client/connection.ts'
 import { failure } from './failure.ts'
@@ -17,7 +17,11 @@ export interface Asked<T> {
   readonly reply: T
   readonly reading: Reading
   readonly clock: ServerClock
+  /** When the answer came, by the monotonic clock. */
+  readonly came: number
 }
+
+const NONE: readonly string[] = []
 
 /** A server (or a Cluster) to run scripts at, with what is known of its clock and of what this process holds there. */
 export class Server {
@@ -53,25 +57,24 @@ export class Server {
     return this.#watch.steps
   }
 
-  /** One script on one lock; `more` are keys besides the lock's. */
+  /** One script on one lock; `more` are keys besides the lock's, `before` is this moment. */
   async ask<T>(
     key: LockKey,
     action: string,
     what: Script,
     args: readonly string[],
     parse: (reply: unknown) => Timed<T>,
-    more: readonly string[] = [],
+    more: readonly string[] = NONE,
+    before: Instant = this.runtime.now(),
   ): Promise<Asked<T>> {
     const main = mainKey(this.prefix, key)
-    const before = this.runtime.now()
     this.#underWay += 1
     try {
       if (this.#closed !== undefined) throw new LockBackendError(`redis ${this.location} has been closed`, { key })
       const { now, reply } = parse(await this.#evaluate(what, main, args, more))
       const reading = { before, server: now }
       const clock = this.#only ?? this.#watch.clockOf(this.connection.serverOf(main))
-      clock.observe(reading)
-      return { reply, reading, clock }
+      return { reply, reading, clock, came: clock.observe(reading) }
     } catch (error) {
       throw failure(this.location, key, action, error)
     } finally {
@@ -80,7 +83,8 @@ export class Server {
   }
 
   #evaluate(what: Script, main: string, args: readonly string[], more: readonly string[]): Promise<unknown> {
-    if (this.#batches !== undefined && more.length === 0) return this.#batches.ask(what, main, args)
+    if (this.#batches !== undefined && more.length === 0)
+      return this.#batches.ask(what, main, args, this.#underWay === 1)
     return evaluate(
       (command, rest) => this.connection.send(main, command, rest),
       what,
@@ -100,9 +104,9 @@ export class Server {
   }
 
   /** The server's time after which nobody waits for the answer any more; undefined while its clock has not been read. */
-  latest(key: LockKey, timeout: number): string | undefined {
+  latest(key: LockKey, timeout: number, now: Instant = this.runtime.now()): string | undefined {
     const clock = this.#only ?? this.#watch.clockOf(this.connection.serverOf(mainKey(this.prefix, key)))
-    return clock.known ? String(clock.latest(timeout)) : undefined
+    return clock.known ? String(clock.latest(timeout, now.mono)) : undefined
   }
 
   /** Reads the clock. */
@@ -110,11 +114,11 @@ export class Server {
     await this.ask(key, 'reading the clock', clockScript, [''], wordReply)
   }
 
-  /** `token` holds for `ttl` milliseconds from now at most: until then, the clock is read every second. */
-  holds(token: string, key: LockKey, ttl: number): void {
-    const server = this.connection.serverOf(mainKey(this.prefix, key))
+  /** `token` holds for `ttl` milliseconds at most from `from` on, now: until then, the clock is read every second. */
+  holds(token: string, key: LockKey, ttl: number, from: number = this.runtime.now().mono): void {
+    const server = this.#only === undefined ? this.connection.serverOf(mainKey(this.prefix, key)) : ''
     this.#keyAt.set(server, key)
-    this.#watch.holds(token, server, ttl)
+    this.#watch.holds(token, server, from + ttl)
   }
 
   /** `token` holds for `ttl` milliseconds from now at most, unless it is over meanwhile. */

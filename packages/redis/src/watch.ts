@@ -39,9 +39,8 @@ export class Watch {
     return [...this.#clocks.values()].reduce((sum, { epoch }) => sum + epoch, 0)
   }
 
-  /** `token` holds at `server` for `ttl` milliseconds from now at most. */
-  holds(token: string, server: string, ttl: number): void {
-    const ends = this.#runtime.now().mono + ttl
+  /** `token` holds at `server` until `ends` at most, by the monotonic clock. */
+  holds(token: string, server: string, ends: number): void {
     const held = this.#held.get(token)
     if (held === undefined) this.#held.set(token, { server, ends })
     else held.ends = Math.max(held.ends, ends)

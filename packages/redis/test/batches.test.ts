@@ -20,33 +20,33 @@ function server(answerOf = (key: string, arg: string): unknown => `${key}:${arg}
   return { requests, batches }
 }
 
-test('what is asked in one turn of the loop is two requests, and each gets its own answer', async () => {
+test('what is asked in one turn of the loop is one request, and each gets its own answer', async () => {
   const { requests, batches } = server()
   const names = Array.from({ length: 20 }, (_, at) => `k${at}`)
-  const answers = await Promise.all(names.map((name) => batches.ask(ECHO, name, [`a-${name}`, 'x'])))
+  const answers = await Promise.all(names.map((name) => batches.ask(ECHO, name, [`a-${name}`, 'x'], false)))
   expect(answers).toEqual(names.map((name) => `${name}:a-${name}`))
-  expect(requests.map((request) => request[2])).toEqual(['1', '19'])
+  expect(requests.map((request) => request[2])).toEqual(['20'])
 })
 
 test('a lone question is asked as it is, without a delay', () => {
   const { requests, batches } = server()
-  void batches.ask(ECHO, 'k', ['a'])
+  void batches.ask(ECHO, 'k', ['a'], true)
   expect(requests).toEqual([['evalsha', ECHO.sha, '1', 'k', 'a']])
 })
 
-test('different scripts and numbers of arguments are not mixed, and no request carries more than 64 questions', async () => {
+test('different scripts and numbers of arguments are not mixed, and no request carries more than 32 questions', async () => {
   const { requests, batches } = server()
-  const asked = [batches.ask(OTHER, 'first', ['1'])]
-  for (let at = 0; at < 130; at += 1) asked.push(batches.ask(ECHO, `e${at}`, ['1', '2']))
-  asked.push(batches.ask(ECHO, 'one', ['1']), batches.ask(OTHER, 'o', ['1', '2']))
+  const asked = [batches.ask(OTHER, 'first', ['1'], true)]
+  for (let at = 0; at < 66; at += 1) asked.push(batches.ask(ECHO, `e${at}`, ['1', '2'], false))
+  asked.push(batches.ask(ECHO, 'one', ['1'], false), batches.ask(OTHER, 'o', ['1', '2'], false))
   await Promise.all(asked)
-  expect(requests.map((request) => Number(request[2])).sort((a, b) => a - b)).toEqual([1, 1, 1, 2, 64, 64])
+  expect(requests.map((request) => Number(request[2])).sort((a, b) => a - b)).toEqual([1, 1, 1, 2, 32, 32])
 })
 
 test('an error of one question is that one’s alone', async () => {
   const { batches } = server((key, arg) => (key === 'bad' ? '!error OOM no memory' : `${key}:${arg}`))
-  const first = batches.ask(ECHO, 'first', ['1'])
-  const [good, bad] = [batches.ask(ECHO, 'good', ['1']), batches.ask(ECHO, 'bad', ['1'])]
+  const first = batches.ask(ECHO, 'first', ['1'], true)
+  const [good, bad] = [batches.ask(ECHO, 'good', ['1'], false), batches.ask(ECHO, 'bad', ['1'], false)]
   await expect(bad).rejects.toThrow(/^OOM no memory$/)
   expect(await good).toBe('good:1')
   expect(await first).toBe('first:1')
@@ -54,6 +54,6 @@ test('an error of one question is that one’s alone', async () => {
 
 test('a request that fails fails all its questions', async () => {
   const batches = new Batches(() => Promise.reject(new Error('gone')))
-  const asked = ['a', 'b', 'c'].map((key) => batches.ask(ECHO, key, ['1']))
+  const asked = ['a', 'b', 'c'].map((key) => batches.ask(ECHO, key, ['1'], key === 'a'))
   for (const answer of await Promise.allSettled(asked)) expect(answer).toMatchObject({ status: 'rejected' })
 })

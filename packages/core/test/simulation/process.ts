@@ -99,6 +99,7 @@ export class Process implements Runtime {
         this.#timers.delete(pending)
         pending.event.run = undefined
       },
+      keepAlive: () => undefined,
     }
   }
 

@@ -45,7 +45,7 @@ export const VIEW: Script = script(
 const PARTICULARS = `
 local function of(one)
   if holder == one then return sub(particulars, 14) end
-  if call('ZSCORE', holders, one) then return call('HGET', more_, 'h' .. one) end
+  if count() > 0 and call('ZSCORE', holders, one) then return call('HGET', more_, 'h' .. one) end
 end
 `
 
@@ -80,11 +80,8 @@ what = text(wanted) .. sub(what, 17)
 if holder == from then
   holder, particulars = name, sub(particulars, 1, 13) .. what
 else
-  call('ZADD', holders, text(tonumber(call('ZSCORE', holders, from))), name)
-  if from ~= name then
-    call('ZREM', holders, from)
-    call('HDEL', more_, 'h' .. from)
-  end
+  enter(name, text(tonumber(call('ZSCORE', holders, from))))
+  if from ~= name then leave(from) end
   call('HSET', more_, 'h' .. name, what)
 end
 if fence > (tonumber(record[2]) or 0) then call('HSET', KEYS[#KEYS], 'fence', text(fence)) end
@@ -103,16 +100,12 @@ ${WORK}
 ${PARTICULARS}
 prune()
 bury(ARGV[2])
-local function leave(one)
-  if holder == one then
-    holder = false
-  elseif call('ZREM', holders, one) == 1 then
-    call('HDEL', more_, 'h' .. one)
-  end
+local function undo(one)
+  if holder == one then holder = false else leave(one) end
 end
-leave(token)
+undo(token)
 local what = of(ARGV[3])
-if what and string.find(ARGV[4], sub(what, 1, 16), 1, true) then leave(ARGV[3]) end
+if what and string.find(ARGV[4], sub(what, 1, 16), 1, true) then undo(ARGV[3]) end
 save()
 return now .. ' ok'
 `)

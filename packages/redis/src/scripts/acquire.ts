@@ -35,10 +35,10 @@ local kind, tokens, permits, wait = match(string.lower(ARGV[4]), '^(.)%S* (%S+) 
 local ttl, mode = tonumber(ARGV[2]), kind == 'p' and permits or kind
 tokens = tonumber(tokens)
 prune()
-local until_ = call('ZSCORE', holders, token)
+local until_ = count() > 0 and call('ZSCORE', holders, token)
 if until_ then
   until_ = max(tonumber(until_), clock + ttl)
-  call('ZADD', holders, text(until_), token)
+  enter(token, text(until_))
   save()
   local fence_ = sub(call('HGET', more_, 'h' .. token), 1, 16)
   return 'g ' .. now .. ' ' .. fence_ .. ' ' .. (until_ == ${NEVER} and 'inf' or until_ - clock)
@@ -47,14 +47,15 @@ local wanted = (mode == 'x' or mode == 's') and 'lock' or mode
 local present = use()
 if present and present ~= wanted then return 'm ' .. now .. ' ' .. present end
 
-local queued = call('ZSCORE', queue, token)
+local queued = used and call('ZSCORE', queue, token)
 local function place()
   local particulars_ = { text(clock + ${WAITER_LIFE}), mode, ARGV[2], tokens, ARGV[6], ARGV[5] }
   call('HSET', more_, 'w' .. token, table.concat(particulars_, ' '))
+  added = true
 end
 if queued then place() end
 serve(token, ttl)
-if not mine and not queued and not head() and fits(mode) then mine = grant(token, mode, ttl, tokens, ARGV[5]) end
+if not mine and not queued and not holder and not head() and fits(mode) then mine = grant(token, mode, ttl, tokens, ARGV[5]) end
 if mine then
   save(wanted)
   return 'g ' .. now .. ' ' .. mine .. ' ' .. ARGV[2]
@@ -63,8 +64,12 @@ if wait == 'queue' and not queued then
   call('ZADD', queue, call('HINCRBY', more_, 'n', 1), token)
   place()
 elseif wait == 'watch' then
-  local watchers = call('HGET', more_, 'c') or ''
-  if not string.find(watchers, token, 1, true) then call('HSET', more_, 'c', watchers .. token .. ' ' .. ARGV[6] .. ' ') end
+  watchers = watchers or ''
+  if not string.find(watchers, token, 1, true) then
+    watchers = watchers .. token .. ' ' .. ARGV[6] .. ' '
+    call('HSET', more_, 'c', watchers)
+    added = true
+  end
 end
 save(wanted)
 local answer = 'b ' .. now .. (call('ZRANK', queue, token) == 0 and ' 1 ' or ' 0 ')

@@ -54,17 +54,23 @@ local released = first == '!'
 local ends = first ~= '' and not released and sub(v, 66, 78)
 `
 
-/** Stores what the string shall be from its third field on. It expires by `RETENTION` later than `until_` at least. */
+/**
+ * Stores what the string shall be from its third field on. It expires by `RETENTION` later than `until_` at least; true if that
+ * time had to be put off.
+ */
 export const STORE: string = `
 local function store(flag, until_, rest)
   local enough = sub(v, 2, 14)
   if until_ == '${NEVER}' then
     call('SET', main, flag .. until_ .. rest)
   elseif until_ <= enough and enough ~= '${NEVER}' then
-    call('SET', main, flag .. enough .. rest, 'KEEPTTL')
+    local new = flag .. enough .. rest
+    if new ~= v then call('SET', main, new, 'KEEPTTL') end
+    return false
   else
     call('SET', main, flag .. string.format('%d', until_ + ${RETENTION}) .. rest, 'PXAT', string.format('%d', until_ + ${2 * RETENTION}))
   end
+  return true
 end
 `
 
@@ -73,26 +79,44 @@ export const WORK: string = `
 local queue, holders, tombs, more_ = main .. ':q', main .. ':h', main .. ':t', main .. ':m'
 local match, max = string.match, math.max
 local clock, fence, buried = tonumber(now), tonumber(sub(v, 28, 43)), sub(v, 15, 27)
-local used = more and call('HGET', more_, 'u')
+local used, watchers = unpack(more and call('HMGET', more_, 'u', 'c') or {})
 -- What is left where one of the keys was evicted or deleted alone must not come to life again.
 if not more then
   call('DEL', queue, holders, more_)
 elseif not used then
   call('DEL', queue, holders)
 end
-local mine
+-- Something was put into the other keys: they have to live as long as the first.
+local mine, added
 local gone = released and sub(v, 44, 65)
 -- The exclusive holder: its token, and what is stored of it from then on.
 local holder = ends and ends > now and sub(v, 44, 65)
 local particulars = holder and sub(v, 66)
+-- How many hold together; nil: not counted yet. Beside an exclusive holder there is none.
+local together = (holder or not used) and 0 or nil
+local function count()
+  if not together then together = call('ZCARD', holders) end
+  return together
+end
 local function text(n) return string.format('%d', n) end
+local function enter(one, until_)
+  local others = count()
+  together = others + call('ZADD', holders, until_, one)
+  added = true
+end
+local function leave(one)
+  if count() == 0 or call('ZREM', holders, one) == 0 then return false end
+  together = together - 1
+  call('HDEL', more_, 'h' .. one)
+  return true
+end
 local function drop(waiter)
   call('ZREM', queue, waiter)
   call('HDEL', more_, 'w' .. waiter)
 end
-local function head()
+local function head(taking)
   while true do
-    local first = call('ZRANGE', queue, 0, 0)[1]
+    local first = (taking and call('ZPOPMIN', queue) or call('ZRANGE', queue, 0, 0))[1]
     if not first then return nil end
     local w = call('HGET', more_, 'w' .. first)
     if w then
@@ -104,10 +128,9 @@ local function head()
 end
 local function fits(mode)
   if holder then return false end
-  local count = call('ZCARD', holders)
-  if count == 0 then return true end
+  if count() == 0 then return true end
   if mode == 'x' then return false end
-  return mode == 's' or count < tonumber(mode)
+  return mode == 's' or count() < tonumber(mode)
 end
 local function grant(to, mode, ttl, tokens, info)
   local first = max(fence + 1, tonumber(us))
@@ -116,27 +139,27 @@ local function grant(to, mode, ttl, tokens, info)
   if mode == 'x' then
     holder, particulars = to, text(clock + ttl) .. since
   else
-    call('ZADD', holders, text(clock + ttl), to)
+    enter(to, text(clock + ttl))
     call('HSET', more_, 'h' .. to, since)
   end
   return text(first)
 end
 local function prune()
-  for _, over in ipairs(call('ZRANGEBYSCORE', holders, '-inf', now)) do
-    call('ZREM', holders, over)
-    call('HDEL', more_, 'h' .. over)
-  end
+  if count() == 0 then return end
+  for _, over in ipairs(call('ZRANGEBYSCORE', holders, '-inf', now)) do leave(over) end
 end
 local function use()
   if holder then return 'lock' end
-  if call('ZCARD', holders) > 0 or head() then return used end
+  if count() > 0 or head() then return used end
 end
 -- Grants to the queue in its order, as far as the modes allow. The caller, if it is served, hears it by the reply.
 local function serve(caller, whole)
-  while true do
-    local first, mode, ttl, tokens, channel, info = head()
+  while not holder do
+    -- Where nobody holds, the first one fits.
+    local taking = count() == 0
+    local first, mode, ttl, tokens, channel, info = head(taking)
     if not first or not fits(mode) then return end
-    drop(first)
+    if taking then call('HDEL', more_, 'w' .. first) else drop(first) end
     if first == caller then
       mine = grant(first, mode, whole, tokens, info)
     else
@@ -146,11 +169,10 @@ local function serve(caller, whole)
   end
 end
 local function tell()
-  if holder then return end
-  local watchers = call('HGET', more_, 'c')
-  if not watchers or head() then return end
+  if holder or not watchers or head() then return end
   call('HDEL', more_, 'c')
   for watcher, channel in string.gmatch(watchers, '(%S+) (%S+)') do call('PUBLISH', channel, 'n ' .. watcher) end
+  watchers = false
 end
 local function bury(ms)
   call('ZREMRANGEBYSCORE', tombs, '-inf', now)
@@ -160,9 +182,7 @@ local function bury(ms)
   call('PEXPIREAT', tombs, buried)
 end
 local function save(new)
-  local holding = call('ZCARD', holders)
-  local crowd = holding + call('ZCARD', queue) > 0
-  local told = call('HEXISTS', more_, 'c') == 1
+  local crowd = count() > 0 or call('ZCARD', queue) > 0
   if crowd then
     if (new or used) ~= used then call('HSET', more_, 'u', new) end
   elseif used then
@@ -171,16 +191,17 @@ local function save(new)
   local until_ = holder and sub(particulars, 1, 13) or now
   if buried > until_ then until_ = buried end
   if fence / 1000 > tonumber(until_) then until_ = text(math.ceil(fence / 1000)) end
-  if holding > 0 then
+  if count() > 0 then
     local last = text(tonumber(call('ZRANGE', holders, -1, -1, 'WITHSCORES')[2]))
     if last > until_ then until_ = last end
   end
   local state = buried .. sub('0000000000000000', #text(fence) + 1) .. text(fence)
-  store((crowd or told) and '+' or '-', until_, state .. (holder and holder .. particulars or gone or ''))
-  if not crowd and not told then
+  local later = store((crowd or watchers) and '+' or '-', until_, state .. (holder and holder .. particulars or gone or ''))
+  if not crowd and not watchers then
     if more then call('DEL', more_) end
     return
   end
+  if not later and not added then return end
   for _, key in ipairs({ queue, holders, more_ }) do
     if until_ == '${NEVER}' then call('PERSIST', key) else call('PEXPIREAT', key, text(until_ + ${3 * RETENTION})) end
   end

@@ -3,11 +3,7 @@ import { NEVER, READ, STORE, WORK } from './prelude.ts'
 /** Takes `token` off the holders. True if it held until now. */
 const LEAVE = `
 local held = holder == token
-if held then holder = false end
-if call('ZREM', holders, token) == 1 then
-  held = true
-  call('HDEL', more_, 'h' .. token)
-end
+if held then holder = false else held = leave(token) end
 if held then gone = ARGV[2] .. sub(token, 9) end
 `
 
@@ -46,11 +42,11 @@ prune()
 bury(ARGV[3])
 ${LEAVE}
 drop(token)
-local watchers = call('HGET', more_, 'c')
 local at = watchers and string.find(watchers, token, 1, true)
 if at then
   local others = sub(watchers, 1, at - 1) .. match(sub(watchers, at), '^%S+ %S+ (.*)$')
-  if others == '' then call('HDEL', more_, 'c') else call('HSET', more_, 'c', others) end
+  watchers = others ~= '' and others
+  if watchers then call('HSET', more_, 'c', others) else call('HDEL', more_, 'c') end
 end
 serve()
 tell()
@@ -71,12 +67,13 @@ prune()
 for answer = 0, 1 do
   if call('ZSCORE', tombs, token .. answer) then return now .. ' ' .. answer end
 end
-local held = holder or call('ZCARD', holders) > 0
+local held = holder or count() > 0
 holder = false
 token = token .. (held and 1 or 0)
 bury(ARGV[3])
-for _, other in ipairs(call('ZRANGE', holders, 0, -1)) do call('HDEL', more_, 'h' .. other) end
-call('DEL', holders)
+if count() > 0 then
+  for _, other in ipairs(call('ZRANGE', holders, 0, -1)) do leave(other) end
+end
 serve()
 tell()
 save()

@@ -17,7 +17,7 @@ if not more and ARGV[3] == '' then return now .. ' lost' end
 ${WORK}
 prune()
 local successor = ARGV[3] == '' and token or ARGV[3]
-local function holds(one) return holder == one or call('ZSCORE', holders, one) end
+local function holds(one) return holder == one or count() > 0 and call('ZSCORE', holders, one) end
 local present = holds(successor) and successor or holds(token) and token
 if not present then return now .. ' lost' end
 if present == holder then
@@ -26,11 +26,10 @@ if present == holder then
 else
   local before = text(tonumber(call('ZSCORE', holders, present)))
   if until_ < before then until_ = before end
-  call('ZADD', holders, until_, successor)
+  enter(successor, until_)
   if present ~= successor then
-    call('ZREM', holders, present)
     call('HSET', more_, 'h' .. successor, call('HGET', more_, 'h' .. present))
-    call('HDEL', more_, 'h' .. present)
+    leave(present)
   end
 end
 if present ~= successor then bury(ARGV[4]) end

@@ -36,6 +36,7 @@ function countedRuntime(): { readonly runtime: Runtime; readonly pending: () => 
           timers.delete(timer)
           timer.cancel()
         },
+        keepAlive: (on) => timer.keepAlive(on),
       }
     },
   }
@@ -114,9 +115,9 @@ export const residue: Theme = theme('residue', [
   {
     title: 'a held lease does not keep the process alive by a timer',
     async body(t) {
+      const before = resources().get('Timeout') ?? 0
       const lock = await t.lock()
       await (await lock.acquire()).release()
-      const before = resources().get('Timeout') ?? 0
       const lease = await lock.acquire()
       await eventually('no timer is left', t.patience, () => (resources().get('Timeout') ?? 0) <= before)
       assertHeld(lease)

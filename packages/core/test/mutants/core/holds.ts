@@ -5,7 +5,7 @@ export const holds: readonly CoreMutant[] = [
   {
     flaw: 'the time of a grant counts from its answer',
     file: 'grant.ts',
-    find: 'since: answer.since ?? (sent as Instant) }',
+    find: 'since: answer.since ?? sent }',
     replace: 'since: engine.runtime.now() }',
     target: 'native',
     caughtBy: 'local deadline: a grant counts from the moment before its request, not from the answer',
@@ -39,7 +39,7 @@ export const holds: readonly CoreMutant[] = [
   {
     flaw: 'held does not compare clocks',
     file: 'hold.ts',
-    find: 'if (this.remaining > 0) return true',
+    find: 'if (this.remainingAt(now) > 0) return true',
     replace: 'return true',
     target: 'memory',
     caughtBy: 'local deadline: after a blocked event loop held is right at once',
@@ -57,8 +57,8 @@ export const holds: readonly CoreMutant[] = [
   {
     flaw: 'time is read from the monotonic clock alone',
     file: 'runtime.ts',
-    find: 'return Math.max(now.mono - since.mono, now.wall - since.wall)',
-    replace: 'return now.mono - since.mono',
+    find: 'Math.max(now.mono - since.mono, now.wall - since.wall)',
+    replace: 'now.mono - since.mono',
     target: 'memory',
     caughtBy:
       'local deadline: after a suspension of the machine, which only the wall clock shows, held is right at once',
@@ -66,7 +66,7 @@ export const holds: readonly CoreMutant[] = [
   {
     flaw: 'a grant whose time is over is handed out',
     file: 'grant.ts',
-    find: 'if (hold.remaining <= 0) {',
+    find: 'if (hold.remainingAt(hold.grantedAt) <= 0) {',
     replace: 'if (hold.remaining === undefined) {',
     target: 'native',
     caughtBy:
@@ -123,8 +123,8 @@ export const holds: readonly CoreMutant[] = [
   {
     flaw: 'deadlines keep the process alive',
     file: 'scheduler.ts',
-    find: '() => this.#run(), false)',
-    replace: '() => this.#run(), true)',
+    find: 'this.#timer?.keepAlive(count > 0)',
+    replace: 'this.#timer?.keepAlive(true)',
     target: 'memory',
     caughtBy: 'residue: a held lease does not keep the process alive by a timer',
   },

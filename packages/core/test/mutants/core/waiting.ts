@@ -125,8 +125,8 @@ export const waiting: readonly CoreMutant[] = [
   {
     flaw: 'a wait ends before its timeout',
     file: 'line.ts',
-    find: 'runtime.setTimer(timeout, () => this.#timeUp(waiter), true)',
-    replace: 'runtime.setTimer(timeout / 2, () => this.#timeUp(waiter), true)',
+    find: 'scheduler.after(now.mono, timeout, () => this.#timeUp(waiter), true)',
+    replace: 'scheduler.after(now.mono, timeout / 2, () => this.#timeUp(waiter), true)',
     target: 'memory',
     caughtBy: 'exclusion: waiting ends with LOCK_TIMEOUT, neither early nor late, and tryAcquire with null',
   },
