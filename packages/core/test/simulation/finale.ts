@@ -9,6 +9,8 @@ import { outcomeOf } from './outcome.ts'
 const PATIENCE = 3_600_000
 const UNDO = 45_000
 const CLOSE = 12_000
+/** Milliseconds for which a timer may stay on after the last use. */
+const LINGER = 1_100
 /** Milliseconds of trouble after which core may have given up taking something back. */
 const IN_VAIN = 25_000
 
@@ -33,7 +35,7 @@ export async function finale(cast: Cast): Promise<void> {
     await fresh(cast, name)
   }
   await Promise.all(cast.living.map((client) => closeDown(cast, client)))
-  await world.sleep(CLOSE)
+  await world.sleep(CLOSE + 2 * LINGER)
 }
 
 /** What a process of its own gave up, it has taken back. */
@@ -100,10 +102,15 @@ export async function closeDown(cast: Cast, client: Client): Promise<void> {
   await client.close()
   // What fails while it closes is not tried again.
   if (process.disturbedAt >= from - UNDO || checks.scenario.weather.most > 3) cast.excuse(client, 'closed in trouble')
+  const failIf = (left: boolean, what: string): void => {
+    if (left) world.fail('residue', `${process.name} ${what} after its close`)
+  }
   world.after(CLOSE - 1, () =>
     process.deliver(() => {
-      if (process.timers > 0) world.fail('residue', `${process.name} has ${process.timers} timers after its close`)
-      if ((store?.watching ?? 0) > 0) world.fail('residue', `${process.name} watches records after its close`)
+      failIf((store?.watching ?? 0) > 0, 'watches records')
+      // Whoever gives something up that was lost long ago wakes it once more.
+      const again = (): void => failIf(process.timers > 0, `has ${process.timers} timers`)
+      if (process.timers > 0) world.after(LINGER, () => process.deliver(again))
     }),
   )
 }

@@ -1,6 +1,6 @@
 import { type Lease, Lock } from '../../src/index.ts'
 import { lateness } from './check-deadline.ts'
-import { type Entry, nameOf } from './ledger.ts'
+import { type Entry, nameOf, type Root } from './ledger.ts'
 import { outcomeOf, Stopwatch } from './outcome.ts'
 import type { Manner } from './scenario.ts'
 import type { Key, Task } from './task.ts'
@@ -85,28 +85,33 @@ async function handOver(task: Task, key: Key, entry: Entry): Promise<void> {
   const others = task.clients.filter(({ process, closed }) => process.alive && closed === undefined)
   const client = others[random.below(others.length)]
   root.excuse = 'detached'
-  // What a call armed lasts longer by up to as long as the call took: it doesn't know when within it the clock was read.
-  const countsFrom = checks.world.now + (checks.world.now - started.at)
+  const detachedAt = checks.world.now
   if (client === undefined) return
   const json = JSON.stringify(detached.value)
   const heir = task.heir(client)
   // Late enough for the hold to have run out, now and then.
   const late = random.next() < 0.2 && manner.ttl <= 6_000
-  checks.world.after(late ? root.longest * 1.05 + 100 : random.next() * Math.min(manner.ttl / 2, 50), () => {
-    client.process.deliver(() => heir.start(() => takeUp(heir, json, key, entry, countsFrom)))
+  checks.world.after(late ? lastsFor(root, manner) + 50 : random.next() * Math.min(manner.ttl / 2, 50), () => {
+    client.process.deliver(() => heir.start(() => takeUp(heir, json, key, entry, detachedAt)))
   })
 }
 
-async function takeUp(task: Task, json: string, key: Key, entry: Entry, countsFrom: number): Promise<void> {
+/**
+ * For how long a hold may be there after its last renewal: clocks run at different rates, and a request doesn't know when
+ * while it was under way the store's clock was read that it arms by.
+ */
+const lastsFor = (root: Root, manner: Manner): number => root.longest * 1.05 + 50 + manner.requestTimeout
+
+async function takeUp(task: Task, json: string, key: Key, entry: Entry, detachedAt: number): Promise<void> {
   const { random, checks, client } = task
   const { root, manner } = entry
   // What may be held for ever must not be given up.
   for (let attempt = 0; attempt < 200 && client.closed === undefined; attempt += 1) {
     const started = new Stopwatch(client.process, patienceOf(manner))
     // Unless a renewal that was under way, or a first attempt whose answer got lost, has lengthened it.
-    const lastRenewal = Math.max(countsFrom, root.renewedAt)
+    const lastRenewal = Math.max(detachedAt, root.renewedAt)
     const renewed = attempt > 0 || root.renewals > 0 || checks.ledger.observed
-    const ranOut = !renewed && started.at > lastRenewal + root.longest * 1.05 + 50
+    const ranOut = !renewed && started.at > lastRenewal + lastsFor(root, manner)
     const outcome = await outcomeOf<Lease>(Lock.attach(json, { ...manner, backend: client.backend }))
     started.check(checks, task.name, 'attach', manner.requestTimeout)
     if ('error' in outcome) {
