@@ -118,7 +118,7 @@ export interface KeyRequest {
 }
 
 export interface TokenRequest extends KeyRequest {
-  /** The owner's secret: 128 random bits as 22 characters of base64url. Fresh for each hold. */
+  /** The owner’s secret: 22 random characters of base64url, more than 128 bits. Fresh for each hold. */
   readonly token: string
   readonly mode: LeaseMode
 }

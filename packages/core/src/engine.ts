@@ -105,11 +105,11 @@ export class Engine {
     if (this.#closed !== undefined) return Promise.reject(this.#closedError(key))
     const { repeats = REPEATS, keepAlive = true, stopped, at: started = this.runtime.now() } = asking
     return new Promise((resolve, reject) => {
-      const put = (repeat: number, rest: number, sent: Instant): void => {
+      const put = (repeat: number, rest: number, sent: Instant, before?: unknown): void => {
         // Whole: `AbortSignal.timeout` and its like refuse fractions.
         const answer = attempted(() => call(Math.ceil(rest), sent))
         this.#hear(answer, rest, sent, keepAlive, resolve, (error) => {
-          if (error === NO_ANSWER) reject(this.#unanswered(key, action, budget))
+          if (error === NO_ANSWER) reject(this.#unanswered(key, action, budget, before))
           else if (isFinal(error) || stopped?.() === true) reject(error)
           else void again(repeat, error)
         })
@@ -123,7 +123,7 @@ export class Engine {
         }
         await this.#pause(pause, keepAlive)
         if (stopped?.() === true) reject(error)
-        else put(repeat + 1, rest, this.runtime.now())
+        else put(repeat + 1, rest, this.runtime.now(), error)
       }
       put(0, budget, started)
     })
@@ -215,10 +215,12 @@ export class Engine {
     })
   }
 
-  #unanswered(key: LockKey | undefined, action: string, budget: number): LockBackendError {
+  /** `cause`: what an earlier call failed of. */
+  #unanswered(key: LockKey | undefined, action: string, budget: number, cause: unknown): LockBackendError {
+    const first = cause === undefined ? '' : ` (a first call failed: ${cause instanceof Error ? cause.message : cause})`
     return new LockBackendError(
-      `${describeSubject(key, this.backend)}: ${action} got no answer within ${Math.round(budget)} ms. Whether the lock is free is unknown; see whether the backend is up`,
-      { key },
+      `${describeSubject(key, this.backend)}: ${action} got no answer within ${Math.round(budget)} ms${first}. Whether the lock is free is unknown; see whether the backend is up`,
+      { key, cause },
     )
   }
 

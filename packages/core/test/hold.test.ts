@@ -469,3 +469,24 @@ test('nothing is left on the timers after release', async () => {
   await time.advance(1_000)
   expect(time.timers).toBe(0)
 })
+
+test('an outage that ends in silence is told with what went wrong first, and a call that throws is a failed one', async () => {
+  const { time, backend } = stage()
+  let calls = 0
+  const failing = wrapped(backend, {
+    inspect: () => {
+      calls += 1
+      if (calls === 1) throw new Error('connection reset')
+      return never()
+    },
+  })
+  const locked = new Lock('b', { backend: failing, requestTimeout: 1_000 }).locked()
+  const told = expect(locked).rejects.toMatchObject({
+    code: 'LOCK_BACKEND',
+    message: expect.stringMatching(/no answer within 1000 ms \(a first call failed: connection reset\)/),
+    cause: new Error('connection reset'),
+  })
+  await time.advance(1_000)
+  await told
+  expect(calls).toBe(2)
+})

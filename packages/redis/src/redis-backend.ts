@@ -5,6 +5,7 @@ import {
   type ExamineRequest,
   elapsed,
   type Finding,
+  type Instant,
   type KeyRequest,
   type ListRequest,
   type LockBackend,
@@ -79,15 +80,11 @@ export class RedisBackend implements LockBackend {
 
   acquire(request: AcquireRequest): Promise<AcquireAnswer> {
     const { wait } = request
-    if (wait === null) return this.#acquire(request, 'no')
-    return this.#pushes.open ? this.#expect(request, wait) : this.#subscribe(request, wait)
+    // Waiting is made possible once it is found to be needed.
+    return wait !== null && this.#pushes.open ? this.#expect(request, wait) : this.#acquire(request, 'no')
   }
 
-  /** Looks whether waiting is needed before it is made possible. */
-  async #subscribe(request: AcquireRequest, wait: Wait): Promise<AcquireAnswer> {
-    const started = this.runtime.now()
-    const answer = await this.#acquire(request, 'no')
-    if (answer.outcome !== 'busy') return answer
+  async #subscribe(request: AcquireRequest, wait: Wait, started: Instant): Promise<AcquireAnswer> {
     await this.#pushes.subscribe().catch((error) => {
       throw failure(this.location, request.key, 'subscribing', error)
     })
@@ -169,7 +166,8 @@ export class RedisBackend implements LockBackend {
 
   async #acquire(request: AcquireRequest, waits: 'no' | 'queue' | 'watch'): Promise<AcquireAnswer> {
     const { key, token, mode, permits, ttl, tokens, owner, metadata, wait, timeout } = request
-    let before = this.runtime.now()
+    const started = this.runtime.now()
+    let before = started
     let notAfter = this.#server.latest(key, timeout, before)
     if (notAfter === undefined) {
       notAfter = await this.#notAfter(key, timeout)
@@ -203,6 +201,7 @@ export class RedisBackend implements LockBackend {
         this.#pushes.forget(token)
         return reply
       case 'busy': {
+        if (waits === 'no' && wait !== null) return this.#subscribe(request, wait, started)
         if (waits !== 'no') this.#pushes.busy(token, reading, clock)
         // Nobody will give up what a second copy may still be granted.
         if (isTwice && wait === null) this.cancel(request).catch(() => undefined)
