@@ -1,0 +1,46 @@
+import { type EtcdOptions, type EtcdServer, etcdOn } from './etcd-binary.ts'
+import { poll } from './poll.ts'
+import { onFreePorts } from './port.ts'
+
+export interface EtcdCluster {
+  readonly members: readonly EtcdServer[]
+  /** The member that leads now, once there is one. */
+  leader(): Promise<EtcdServer>
+  /** Ends all members. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** A cluster that has a leader. */
+export function startEtcdCluster({
+  size = 3,
+  args = [],
+}: {
+  readonly size?: number
+  readonly args?: EtcdOptions['args']
+} = {}): Promise<EtcdCluster> {
+  return onFreePorts(async (first, second) => {
+    // Ports in a row: of each pair one for clients and one for the other members.
+    const ports = Array.from({ length: size }, (_, at) => ({ port: first + at, peerPort: second + at }))
+    const cluster = ports.map(({ peerPort }, at) => `member${at}=http://127.0.0.1:${peerPort}`)
+    const members = ports.map((pair, at) => etcdOn({ name: `member${at}`, cluster, args: args ?? [] }, pair))
+    const stop = async (): Promise<void> => {
+      await Promise.all(members.map((member) => member.stop()))
+    }
+    try {
+      await Promise.all(members.map((member) => member.restart()))
+      return { members, leader: () => leaderOf(members), stop }
+    } catch (error) {
+      await stop()
+      throw error
+    }
+  })
+}
+
+const leaderOf = (members: readonly EtcdServer[]): Promise<EtcdServer> =>
+  poll('one of the members leads', async () => {
+    const leads = await Promise.all(
+      members.map((member) => member.metric('etcd_server_is_leader').catch(() => 0)),
+    )
+    const leading = members.filter((_, at) => leads[at] === 1)
+    return leading.length === 1 && leading[0]
+  })
