@@ -141,7 +141,6 @@ class EtcdProcess implements EtcdServer {
     return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
   }
 
-
   async #get(path: string): Promise<string> {
     const response = await fetch(`http://${this.host}:${this.port}${path}`, { signal: AbortSignal.timeout(2_000) })
     return response.text()

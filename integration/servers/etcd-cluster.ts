@@ -38,9 +38,7 @@ export function startEtcdCluster({
 
 const leaderOf = (members: readonly EtcdServer[]): Promise<EtcdServer> =>
   poll('one of the members leads', async () => {
-    const leads = await Promise.all(
-      members.map((member) => member.metric('etcd_server_is_leader').catch(() => 0)),
-    )
+    const leads = await Promise.all(members.map((member) => member.metric('etcd_server_is_leader').catch(() => 0)))
     const leading = members.filter((_, at) => leads[at] === 1)
     return leading.length === 1 && leading[0]
   })

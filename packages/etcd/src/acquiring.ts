@@ -215,9 +215,11 @@ function granted(store: Store, claim: Claim, { ttl }: AcquireRequest): AcquireAn
   if (claim.isGivenUp || lease === undefined || createRevision === undefined || !lease.isAlive)
     throw new Error('the lease that it rests on has ended')
   store.claims.rest(claim)
+  // A hold is never shortened.
+  const asked = claim.isHeld ? Math.max(ttl, claim.term?.ttl ?? 0) : ttl
   claim.isHeld = true
   holdKeys.set(claim.applicant.who.owner, claim.applicant.own)
-  claim.term = { since: lease.since, ttl: Math.min(ttl, lease.ttl) }
+  claim.term = { since: lease.since, ttl: Math.min(asked, lease.ttl) }
   return { outcome: 'granted', fencingToken: fencingToken(createRevision), ...claim.term }
 }
 

@@ -28,6 +28,7 @@ import { Leases } from './leases.ts'
 import { Members } from './members.ts'
 import { DEFAULT_PREFIX, type EtcdBackendOptions, type Settings, settingsFrom } from './options.ts'
 import { encode } from './record.ts'
+import { Remaining } from './remaining.ts'
 import { renew } from './renewing.ts'
 import { applicantOf } from './requests.ts'
 import type { Store } from './store.ts'
@@ -54,7 +55,8 @@ export class EtcdBackend implements LockBackend {
     const claims = new Claims(runtime, (claim) => {
       cancel(this.#store, claim, { ...claim, mode: 'exclusive', timeout: CANCEL_TIMEOUT }).catch(() => undefined)
     })
-    this.#store = { members, leases, claims, watches: new Watches(members), prefix, runtime }
+    const [watches, remaining] = [new Watches(members), new Remaining(runtime)]
+    this.#store = { members, leases, claims, watches, remaining, prefix, runtime }
   }
 
   onDoubt(listener: (sooner: number) => void): void {

@@ -8,7 +8,11 @@ import type { Store } from './store.ts'
 const PAGE = 1_000
 
 /** Who holds and how many wait. */
-export async function inspect({ members, prefix }: Store, key: LockKey, timeout: number): Promise<LockState> {
+export async function inspect(
+  { members, prefix, remaining }: Store,
+  key: LockKey,
+  timeout: number,
+): Promise<LockState> {
   const { all } = placeOf(prefix, key)
   const { answer } = await members.txn(key, 'inspecting', timeout, {
     compare: [],
@@ -23,9 +27,7 @@ export async function inspect({ members, prefix }: Store, key: LockKey, timeout:
     const { answer } = await members.ask(key, 'inspecting', timeout, (client, options) =>
       client.leaseClient.leaseTimeToLive({ ID }, options),
     )
-    const { TTL } = answer as { readonly TTL: string }
-    // In whole seconds, rounded down; less than 0: it is ending.
-    left.set(ID, Math.max(0, Number(TTL) * 1_000 + 999))
+    left.set(ID, remaining.of(ID, Number((answer as { readonly TTL: string }).TTL)))
   }
   await Promise.all(leases.map(ask))
   const state = (kv: KeyValue) => holderState(kv, left.get(kv.lease))

@@ -3,6 +3,7 @@ import type { Claim, Claims } from './claims.ts'
 import type { Lease } from './lease.ts'
 import type { Leases } from './leases.ts'
 import type { Members } from './members.ts'
+import type { Remaining } from './remaining.ts'
 import type { Watches } from './watches.ts'
 
 /** What the steps of a lock work with. */
@@ -11,6 +12,7 @@ export interface Store {
   readonly leases: Leases
   readonly claims: Claims
   readonly watches: Watches
+  readonly remaining: Remaining
   readonly prefix: string
   readonly runtime: Runtime
 }
