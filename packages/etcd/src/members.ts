@@ -47,6 +47,11 @@ export class Members {
     this.runtime = runtime
   }
 
+  /** What a member is called in messages. */
+  nameOf(at: number): string {
+    return this.location.split(',')[at] ?? this.location
+  }
+
   get closed(): boolean {
     return this.#closed !== undefined
   }

@@ -30,11 +30,11 @@ export function decode(value: Buffer): Particulars {
   }
 }
 
-/** A holder as messages name it. What is left of its time can't be more than `remaining`. */
+/** A holder as messages name it. Where `remaining` isn't known, all of its ttl may be left. */
 export function holderState(kv: KeyValue, remaining?: number): HolderState {
   const { mode, owner } = contenderOf(kv.key)
   const { ttl, metadata } = decode(kv.value)
-  const most = kv.lease === '0' ? Number.POSITIVE_INFINITY : Math.min(ttl, remaining ?? ttl)
+  const most = kv.lease === '0' ? Number.POSITIVE_INFINITY : (remaining ?? ttl)
   return { owner, mode, fencingToken: fencingToken(kv.create_revision), remaining: most, metadata }
 }
 
