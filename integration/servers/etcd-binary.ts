@@ -16,6 +16,10 @@ export interface EtcdOptions {
   readonly cluster?: readonly string[]
   /** Default: `default`. */
   readonly name?: string
+  /** How the other members reach it. Default: by the loopback address. */
+  readonly peerUrl?: string
+  /** Default: nothing but what this process has. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export interface EtcdPorts {
@@ -27,6 +31,7 @@ export interface EtcdPorts {
 export interface EtcdServer extends Server {
   readonly kind: 'etcd'
   readonly name: string
+  readonly peerPort: number
   /** Stops the process (SIGSTOP): what is sent to it meanwhile is carried out after `resume`. */
   pause(): void
   /** Idempotent. */
@@ -70,13 +75,13 @@ class EtcdProcess implements EtcdServer {
   readonly name: string
   version = ''
   readonly #options: EtcdOptions
-  readonly #peerPort: number
+  readonly peerPort: number
   readonly #folder: string = createFolder('etcd')
   #process: ServerProcess | undefined
 
   constructor(options: EtcdOptions, { port, peerPort }: EtcdPorts) {
     this.port = port
-    this.#peerPort = peerPort
+    this.peerPort = peerPort
     this.#options = options
     this.name = options.name ?? 'default'
   }
@@ -89,14 +94,15 @@ class EtcdProcess implements EtcdServer {
   async restart({ ready = true }: { readonly ready?: boolean } = {}): Promise<void> {
     await this.kill()
     const url = `http://${this.host}:${this.port}`
-    const peerUrl = `http://${this.host}:${this.#peerPort}`
-    const { args = [], cluster = [`${this.name}=${peerUrl}`] } = this.#options
+    const listens = `http://${this.host}:${this.peerPort}`
+    const { args = [], peerUrl = listens, cluster = [`${this.name}=${peerUrl}`], env = {} } = this.#options
     this.#process = new ServerProcess({
       ...{ command: 'etcd', package: 'etcd-server', log: join(this.#folder, 'log') },
+      env,
       args: [
         ...['--name', this.name, '--data-dir', join(this.#folder, 'data')],
         ...['--listen-client-urls', url, '--advertise-client-urls', url],
-        ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
+        ...['--listen-peer-urls', listens, '--initial-advertise-peer-urls', peerUrl],
         ...['--initial-cluster', cluster.join(','), '--metrics', 'extensive'],
         ...QUICK,
         ...args,

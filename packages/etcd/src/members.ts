@@ -6,6 +6,8 @@ const CLOSE_TIMEOUT = 5_000
 /** With several members, a request that one doesn't answer goes to the next after this part of its time, at least so long. */
 const PATIENCE = 1 / 3
 const LEAST_PATIENCE = 250
+/** gRPC takes no deadline that is very far away. */
+const LONGEST = 3_600_000
 /** So much later than core does gRPC give up, in milliseconds: core's words are better. */
 const GRACE = 50
 /** Between two attempts at members that fail outright, in milliseconds. */
@@ -114,7 +116,8 @@ export class Members {
     let pause = PAUSE
     for (let attempt = 0; ; attempt += 1) {
       const rest = timeout - elapsed(this.runtime, started)
-      const patience = members === 1 ? rest : Math.min(rest, Math.max(LEAST_PATIENCE, timeout * PATIENCE))
+      const share = members === 1 ? rest : Math.min(rest, Math.max(LEAST_PATIENCE, timeout * PATIENCE))
+      const patience = Math.min(share, LONGEST)
       const client = await this.client()
       const tried = this.runtime.now()
       try {
