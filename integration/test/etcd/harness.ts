@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Lease, Lock, type LockBackend, type LockOptions } from '@locks/core'
 import { etcdBackend } from '@locks/etcd'
 import { Etcd3 } from 'etcd3'
@@ -66,6 +67,11 @@ export function lossOf(lease: Lease): { at: number | undefined } {
     loss.at = now()
   })
   return loss
+}
+
+/** Rejects if it is lost meanwhile. */
+export async function staysHeld(lease: Lease, milliseconds: number): Promise<void> {
+  for (const started = now(); now() - started < milliseconds; await sleep(50)) lease.assertHeld()
 }
 
 export const lost: object = { code: 'LOCK_LOST' }

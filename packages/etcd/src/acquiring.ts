@@ -1,6 +1,7 @@
 import { type AcquireAnswer, type AcquireRequest, elapsed, LockBackendError } from '@locks/core'
 import type { Claim } from './claims.ts'
 import type { TransactionAnswer } from './client.ts'
+import { isLeaseGone } from './failure.ts'
 import { holdKeys } from './guard.ts'
 import { contenderOf } from './keys.ts'
 import type { Lease } from './lease.ts'
@@ -47,7 +48,9 @@ async function ask(
   request: AcquireRequest,
   rest: () => number,
 ): Promise<AcquireAnswer | undefined> {
-  const entry = await firstEntry(store, claim, request, rest)
+  const entry = await firstEntry(store, claim, request, rest).catch((error) =>
+    sessionEnded(store, claim, error, rest()),
+  )
   switch (entry.kind) {
     case 'alone':
       claim.createRevision = entry.revision
@@ -80,6 +83,14 @@ async function ask(
     case 'gone':
       return undefined
   }
+}
+
+/** A request that names a lease which has ended does nothing; other leases are needed. */
+async function sessionEnded({ leases }: Store, claim: Claim, error: unknown, timeout: number): Promise<Entry> {
+  if (!isLeaseGone(error)) throw error
+  const { hold, wait } = claim.named
+  await Promise.all([hold, wait].map((lease) => lease && leases.suspect(lease, timeout)))
+  return { kind: 'gone' }
 }
 
 /** Sends what takes the lock or a place. The same again, with the same leases, as long as there is no answer. */
@@ -128,7 +139,7 @@ async function send(
     if (repeated) doubt()
     return answer
   } catch (error) {
-    doubt()
+    if (!isLeaseGone(error)) doubt()
     throw error
   }
 }
@@ -168,6 +179,7 @@ async function lookAgain(
     claim.createRevision = undefined
     claim.isHeld = false
     store.claims.rest(claim)
+    if (claim.lease !== undefined) await store.leases.suspect(claim.lease, rest())
     restOn(store, claim, undefined)
     return undefined
   }

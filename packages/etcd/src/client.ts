@@ -109,7 +109,10 @@ export interface StatusAnswer {
   readonly errors?: readonly string[]
 }
 
-/** A client of etcd3 (1.1), or a namespace of one, whose prefix then comes before this backend's. */
+/**
+ * A client of etcd3 (1.1), or a namespace of one, whose prefix then comes before this backend's. What it was told of hosts,
+ * users and TLS is taken from it.
+ */
 export interface EtcdClient {
   readonly prefix?: Uint8Array
   readonly kv: {

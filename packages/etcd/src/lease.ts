@@ -51,8 +51,8 @@ export class Lease {
   }
 
   /** A sign of life. Rejects if it isn't acknowledged; whether the lease lives is then unknown. Resolves if it is lost. */
-  keepAlive(timeout: number): Promise<void> {
-    if (this.#isLost || this.age < FRESH) return Promise.resolve()
+  keepAlive(timeout: number, { evenIfFresh = false }: { readonly evenIfFresh?: boolean } = {}): Promise<void> {
+    if (this.#isLost || (this.age < FRESH && !evenIfFresh)) return Promise.resolve()
     this.#keeping ??= this.#keepAlive(timeout).finally(() => {
       this.#keeping = undefined
     })

@@ -91,6 +91,11 @@ export class Leases {
     if (lease.users <= 0 && this.#sessions.has(lease)) this.#end(lease)
   }
 
+  /** What rested on it is gone: it may have ended, and all else with it. Never rejects. */
+  async suspect(lease: Lease, timeout: number): Promise<void> {
+    await lease.keepAlive(timeout, { evenIfFresh: true }).catch(() => undefined)
+  }
+
   /** A lock does not rest on it any more. */
   release(lease: Lease): void {
     lease.users -= 1

@@ -25,8 +25,9 @@ export interface EtcdAddress {
 /** A client of yours, or where to connect. */
 export interface EtcdBackendOptions extends EtcdAddress {
   /**
-   * A client of etcd3 that is yours: it stays open. Its own retries do no harm; its circuit breaker may refuse what the server
-   * would answer. With a client, none of `hosts`, `auth`, `credentials` and `grpcOptions` is allowed.
+   * A client of etcd3 that is yours: it stays open, and nothing is registered on it. Connections of one's own are made to
+   * where it was told to connect, without its retries and its circuit breaker. With a client, none of `hosts`, `auth`,
+   * `credentials` and `grpcOptions` is allowed.
    */
   readonly client?: EtcdClient | undefined
   /** What the keys start with; the locks of different prefixes are different locks. Default `locks/`. */
@@ -79,15 +80,19 @@ function fromOptions(options: EtcdBackendOptions): Settings {
   if (other !== undefined) throw new TypeError(`${other} is given beside client: the client knows where to connect`)
   if (typeof client !== 'object' || client === null || !isClient(client))
     throw new TypeError(`client is ${shown(client)}: it must be a client of etcd3`)
-  const connections = { location: locationOf(hostsOfClient(client)), own: false, open: async () => [client] }
-  return { connections, prefix: Buffer.from(client.prefix ?? []).toString() + prefix, minTtl }
+  return { connections: connectionsLike(client), prefix: Buffer.from(client.prefix ?? []).toString() + prefix, minTtl }
 }
 
-/** What a client of etcd3 was told, as far as it can be seen. */
-function hostsOfClient(client: EtcdClient): readonly string[] {
-  const { options } = client as { readonly options?: { readonly hosts?: unknown } }
-  const hosts = [options?.hosts ?? DEFAULT_HOST].flat()
-  return hosts.filter((host) => typeof host === 'string')
+/**
+ * Where a client leads. Its retries would make a release that got through look like one that came too late, and its circuit
+ * breaker an outage of a moment last for seconds; so there are connections of one's own to where it was told to connect.
+ */
+function connectionsLike(client: EtcdClient): Connections {
+  const { options } = client as { readonly options?: EtcdAddress }
+  if (typeof options !== 'object' || options === null)
+    return { location: 'a client', own: false, open: async () => [client] }
+  const { hosts, auth, credentials, grpcOptions } = options
+  return ownConnections({ hosts, auth, credentials, grpcOptions })
 }
 
 function ownConnections({ hosts = DEFAULT_HOST, auth, credentials, grpcOptions }: EtcdBackendOptions): Connections {

@@ -1,12 +1,15 @@
 import { elapsed, type LockKey, type RenewAnswer, type RenewRequest } from '@locks/core'
 import type { Claim } from './claims.ts'
 import type { KeyValue } from './client.ts'
+import { isLeaseGone } from './failure.ts'
 import { holdKeys } from './guard.ts'
 import { contenderOf, placeOf } from './keys.ts'
 import type { Lease } from './lease.ts'
 import { decode, encode, holdersAmong } from './record.ts'
 import { applicantOf, change, ranges } from './requests.ts'
 import { letGo, restOn, type Store, secondsOf } from './store.ts'
+
+const SUSPECT_TIMEOUT = 3_000
 
 const LOST: RenewAnswer = { outcome: 'lost' }
 
@@ -91,6 +94,7 @@ async function move(
   } catch (error) {
     // It may rest on the one or the other: neither is ended, and the older one's time counts.
     if (lease !== undefined && isNew) leases.abandon(lease)
+    if (lease !== undefined && isLeaseGone(error)) await leases.suspect(lease, rest())
     throw error
   }
   const seen = answer.succeeded ? undefined : ranges(answer.responses)[0]?.[0]
@@ -120,6 +124,8 @@ function term({ runtime }: Store, claim: Claim, { ttl }: RenewRequest): RenewAns
 }
 
 function lose(store: Store, claim: Claim): RenewAnswer {
+  const { lease } = claim
+  if (lease !== undefined && store.leases.isShared(lease)) void store.leases.suspect(lease, SUSPECT_TIMEOUT)
   claim.isHeld = false
   store.claims.forget(claim)
   letGo(store, claim)

@@ -48,11 +48,11 @@ test('another prefix is another place', () => {
 test('a client is known by its shape, its hosts are the location and its namespace comes first', () => {
   const client = {
     ...{ kv: {}, leaseClient: {}, watchClient: {} },
-    options: { hosts: ['https://a:1', 'b:2'] },
+    options: { hosts: ['https://a:1', 'https://b:2'] },
     prefix: Buffer.from('mine/'),
   } as never
   const settings = settingsFrom(client)
-  expect(settings).toMatchObject({ prefix: 'mine/locks/', connections: { location: 'a:1,b:2', own: false } })
+  expect(settings).toMatchObject({ prefix: 'mine/locks/', connections: { location: 'a:1,b:2' } })
   expect(settingsFrom({ client, prefix: 'x/' }).prefix).toBe('mine/x/')
 })
 

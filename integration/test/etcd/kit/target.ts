@@ -86,7 +86,7 @@ export async function etcdTarget(
 async function withClient(hosts: string[], minTtl: number): Promise<LockBackend> {
   const { Etcd3 } = await import('etcd3')
   const given = new Etcd3({ hosts })
-  const backend = etcdBackend({ client: given as never, minTtl })
+  const backend = etcdBackend({ client: given, minTtl })
   const close = backend.close.bind(backend)
   let ended: Promise<void> | undefined
   return Object.assign(backend, {
