@@ -9,6 +9,7 @@ import { fencingToken, holderState } from './record.ts'
 import {
   attempt,
   attempted,
+  change,
   type Entry,
   enter,
   entered,
@@ -100,7 +101,7 @@ async function firstEntry(store: Store, claim: Claim, request: AcquireRequest, r
   const { ttl, standalone, wait } = request
   const seconds = secondsOf(ttl)
   const hold = await lease(store, claim, 'hold', () =>
-    standalone ? leases.own(seconds, rest()) : leases.session(seconds, rest(), false),
+    standalone ? leases.own(claim.key, seconds, rest()) : leases.session(claim.key, seconds, rest(), false),
   )
   const place = Math.min(seconds, PLACE)
   const queues = wait?.queue === true
@@ -110,7 +111,7 @@ async function firstEntry(store: Store, claim: Claim, request: AcquireRequest, r
     const entry = await squeezeIn(store, claim, hold, first, rest)
     if (entry.kind !== 'busy' || !queues) return entry
   }
-  const placed = await lease(store, claim, 'wait', () => leases.session(place, rest(), true))
+  const placed = await lease(store, claim, 'wait', () => leases.session(claim.key, place, rest(), true))
   return entered(await send(store, claim, rest(), enter(applicant, hold.id, placed.id)), applicant)
 }
 
@@ -195,15 +196,12 @@ async function moveToSession(store: Store, claim: Claim, request: AcquireRequest
   const { applicant } = claim
   const seconds = secondsOf(request.ttl)
   const next = request.standalone
-    ? await store.leases.own(seconds, rest())
-    : await store.leases.session(seconds, rest(), false)
+    ? await store.leases.own(claim.key, seconds, rest())
+    : await store.leases.session(claim.key, seconds, rest(), false)
   try {
-    const { key, own, value } = { key: claim.key, ...applicant }
-    await store.members.txn(key, 'acquiring', rest(), {
-      compare: [{ key: own, target: 3, result: 0, value }],
-      success: [{ request_put: { key: own, value, lease: next.id } }],
-      failure: [],
-    })
+    const { own, value } = applicant
+    const put = { request_put: { key: own, value, lease: next.id } }
+    await store.members.txn(claim.key, 'acquiring', rest(), change(own, value, put))
   } finally {
     restOn(store, claim, next)
   }

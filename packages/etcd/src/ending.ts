@@ -4,7 +4,7 @@ import type { Operation } from './client.ts'
 import { isLeaseGone } from './failure.ts'
 import { grave, placeOf } from './keys.ts'
 import { holdersAmong } from './record.ts'
-import { change, ranges } from './requests.ts'
+import { change, ranges, readAll } from './requests.ts'
 import { letGo, type Store } from './store.ts'
 
 /** etcd takes so many operations in a transaction. */
@@ -71,12 +71,7 @@ async function remove({ members }: Store, claim: Claim, action: string, timeout:
 
 /** Removes all who hold. True: there was one. */
 export async function forceRelease({ members, prefix }: Store, key: LockKey, timeout: number): Promise<boolean> {
-  const { all } = placeOf(prefix, key)
-  const { answer } = await members.txn(key, 'breaking', timeout, {
-    compare: [],
-    success: [{ request_range: { ...all, sort_target: 2, sort_order: 1 } }],
-    failure: [],
-  })
+  const { answer } = await members.txn(key, 'breaking', timeout, readAll(placeOf(prefix, key)))
   const holders = holdersAmong(ranges(answer.responses)[0] ?? [])
   let broken = 0
   for (let at = 0; at < holders.length; at += MOST) {

@@ -118,7 +118,7 @@ function size({ members, list }: Facts): Finding {
 function alarms({ alarms }: Facts): Finding {
   if (alarms instanceof Error) return unknown('alarms', `alarms could not be seen (${alarms.message})`)
   const raised = (alarms as { readonly alarms?: readonly { readonly alarm: string }[] } | undefined)?.alarms ?? []
-  const names = [...new Set(raised.map(({ alarm }) => alarm))]
+  const names = [...new Set(raised.map(({ alarm }) => alarm.toUpperCase()))]
   if (names.length === 0) return ok('alarms', 'there are none')
   const means = names.includes('NOSPACE')
     ? 'no new locks are granted: compact, defragment, then etcdctl alarm disarm'

@@ -2,7 +2,7 @@ import type { LockKey, LockState } from '@locks/core'
 import type { KeyValue, RangeAnswer } from './client.ts'
 import { listRange, nameOf, placeOf } from './keys.ts'
 import { holderState, holdersAmong } from './record.ts'
-import { ranges } from './requests.ts'
+import { ranges, readAll } from './requests.ts'
 import type { Store } from './store.ts'
 
 const PAGE = 1_000
@@ -13,12 +13,7 @@ export async function inspect(
   key: LockKey,
   timeout: number,
 ): Promise<LockState> {
-  const { all } = placeOf(prefix, key)
-  const { answer } = await members.txn(key, 'inspecting', timeout, {
-    compare: [],
-    success: [{ request_range: { ...all, sort_target: 2, sort_order: 1 } }],
-    failure: [],
-  })
+  const { answer } = await members.txn(key, 'inspecting', timeout, readAll(placeOf(prefix, key)))
   const contenders = ranges(answer.responses)[0] ?? []
   const holders = holdersAmong(contenders)
   const leases = [...new Set(holders.map(({ lease }) => lease))].filter((lease) => lease !== '0')

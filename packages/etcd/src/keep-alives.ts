@@ -38,8 +38,7 @@ class Line {
     for (const { reject } of [...this.#waiting.values()].flat()) reject(error)
     if (this.#waiting.size === 0) return
     this.#waiting.clear()
-    // Cancelled without having ended, it would count as a failure of the connection: etcd3 would make it anew.
-    this.#stream.end()
+    // Cancelled without having ended, it counts as a failure of the connection: etcd3 makes it anew.
     this.#stream.cancel()
   }
 }

@@ -1,4 +1,4 @@
-import { elapsed, type Instant, type Timer } from '@locks/core'
+import { elapsed, type Instant, type LockKey, type Timer } from '@locks/core'
 import type { KeepAlives } from './keep-alives.ts'
 import { Lease } from './lease.ts'
 import type { Members } from './members.ts'
@@ -45,11 +45,11 @@ export class Leases {
    * The session of so many seconds, of which something was heard lately. `atLeast`: the server may make it longer; else that
    * is a RangeError. It has a user more.
    */
-  async session(seconds: number, timeout: number, atLeast: boolean): Promise<Lease> {
+  async session(key: LockKey, seconds: number, timeout: number, atLeast: boolean): Promise<Lease> {
     const started = this.#members.runtime.now()
     for (let round = 0; ; round += 1) {
       const rest = Math.max(1, timeout - elapsed(this.#members.runtime, started))
-      const lease = await this.#session(seconds, rest, atLeast)
+      const lease = await this.#session(key, seconds, rest, atLeast)
       if (lease.age > lease.ttl * STALE) await lease.keepAlive(rest)
       if (this.#sessions.has(lease) && lease.isAlive && !lease.isDoubtful) {
         lease.users += 1
@@ -60,10 +60,10 @@ export class Leases {
     }
   }
 
-  #session(seconds: number, timeout: number, atLeast: boolean): Promise<Lease> {
+  #session(key: LockKey, seconds: number, timeout: number, atLeast: boolean): Promise<Lease> {
     const known = this.#current.get(seconds)
     if (known !== undefined) return known.granting
-    const granting = this.#grant(seconds, timeout, atLeast).then((lease) => {
+    const granting = this.#grant(key, seconds, timeout, atLeast).then((lease) => {
       entry.lease = lease
       this.#sessions.set(lease, { lease, timer: undefined, idleSince: undefined })
       this.#schedule(lease, lease.ttl / 3)
@@ -78,8 +78,8 @@ export class Leases {
   }
 
   /** A lease for one lock alone. Nobody keeps it alive unasked. It has one user. */
-  async own(seconds: number, timeout: number): Promise<Lease> {
-    const lease = await this.#grant(seconds, timeout, false)
+  async own(key: LockKey, seconds: number, timeout: number): Promise<Lease> {
+    const lease = await this.#grant(key, seconds, timeout, false)
     lease.users = 1
     return lease
   }
@@ -121,10 +121,10 @@ export class Leases {
     await Promise.all(idle.map(({ lease }) => this.#revoke(lease)))
   }
 
-  async #grant(seconds: number, timeout: number, atLeast: boolean): Promise<Lease> {
+  async #grant(key: LockKey, seconds: number, timeout: number, atLeast: boolean): Promise<Lease> {
     const { runtime } = this.#members
     let since = runtime.now()
-    const { answer } = await this.#members.ask(undefined, 'granting a lease', timeout, (client, options) => {
+    const { answer } = await this.#members.ask(key, 'granting a lease', timeout, (client, options) => {
       since = runtime.now()
       return client.leaseClient.leaseGrant({ TTL: seconds }, options)
     })

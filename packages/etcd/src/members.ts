@@ -3,8 +3,11 @@ import type { EtcdClient, Transaction, TransactionAnswer } from './client.ts'
 import { failure, isPassing } from './failure.ts'
 
 const CLOSE_TIMEOUT = 5_000
-/** With several members, a request that one doesn't answer goes to the next after this part of its time, at least so long. */
-const PATIENCE = 1 / 3
+/**
+ * A request that isn't answered is sent once more after this part of its time, but not before: with several members to the
+ * next one, else over another connection.
+ */
+const PATIENCE = { several: 1 / 3, single: 1 / 2 }
 const LEAST_PATIENCE = 250
 /** gRPC takes no deadline that is very far away. */
 const LONGEST = 3_600_000
@@ -116,7 +119,7 @@ export class Members {
     let pause = PAUSE
     for (let attempt = 0; ; attempt += 1) {
       const rest = timeout - elapsed(this.runtime, started)
-      const share = members === 1 ? rest : Math.min(rest, Math.max(LEAST_PATIENCE, timeout * PATIENCE))
+      const share = Math.min(rest, Math.max(LEAST_PATIENCE, timeout * PATIENCE[members === 1 ? 'single' : 'several']))
       const patience = Math.min(share, LONGEST)
       const client = await this.client()
       const tried = this.runtime.now()
@@ -127,7 +130,8 @@ export class Members {
         if (!isPassing(error) || this.closed) throw error
         await this.avoid(client)
         const quick = elapsed(this.runtime, tried) < patience / 2
-        if (timeout - elapsed(this.runtime, started) <= pause + PAUSE || members === 1) throw error
+        // A single server that refuses will do so again; core asks once more.
+        if (timeout - elapsed(this.runtime, started) <= pause + PAUSE || (members === 1 && quick)) throw error
         if (quick) {
           await this.#pause(pause)
           pause = Math.min(LONGEST_PAUSE, pause * 2)

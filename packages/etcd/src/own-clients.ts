@@ -13,6 +13,8 @@ const CHANNEL = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.min_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,
+  // A channel that etcd3 makes anew, as the old one did not answer, is to have a connection of its own.
+  'grpc.use_local_subchannel_pool': 1,
 }
 
 export interface OwnAddress extends EtcdAddress {

@@ -6,7 +6,7 @@ import { holdKeys } from './guard.ts'
 import { contenderOf, placeOf } from './keys.ts'
 import type { Lease } from './lease.ts'
 import { decode, encode, holdersAmong } from './record.ts'
-import { applicantOf, change, ranges } from './requests.ts'
+import { applicantOf, change, ranges, readAll } from './requests.ts'
 import { letGo, restOn, type Store, secondsOf } from './store.ts'
 
 const SUSPECT_TIMEOUT = 3_000
@@ -60,7 +60,7 @@ async function read({ members }: Store, { key, applicant }: Claim, timeout: numb
 /** What it is to rest on. */
 async function target(
   { leases }: Store,
-  { lease }: Claim,
+  { lease, key }: Claim,
   { ttl, standalone, rotateTo }: RenewRequest,
   rest: () => number,
 ): Promise<Lease | undefined> {
@@ -68,7 +68,7 @@ async function target(
   const seconds = secondsOf(ttl)
   const fits = lease !== undefined && lease.ttl === seconds * 1_000 && leases.isShared(lease) === !standalone
   if (fits && rotateTo === undefined) return lease
-  return standalone ? leases.own(seconds, rest()) : leases.session(seconds, rest(), false)
+  return standalone ? leases.own(key, seconds, rest()) : leases.session(key, seconds, rest(), false)
 }
 
 /** Puts the key on another lease, perhaps with another secret. It keeps its create revision, and so its place. */
@@ -149,11 +149,7 @@ async function search(
   timeout: number,
   token: string,
 ): Promise<Claim | undefined> {
-  const { answer } = await members.txn(key, 'renewing', timeout, {
-    compare: [],
-    success: [{ request_range: { ...place.all, sort_target: 2, sort_order: 1 } }],
-    failure: [],
-  })
+  const { answer } = await members.txn(key, 'renewing', timeout, readAll(place))
   const kv = holdersAmong(ranges(answer.responses)[0] ?? []).find(({ value }) => decode(value).token === token)
   if (kv === undefined) return undefined
   const { ttl } = decode(kv.value)

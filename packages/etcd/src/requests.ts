@@ -4,6 +4,7 @@ import { type Contender, contenderKey, graves, type KeyRange, misfits, type Plac
 /** The protocol's numbers. */
 const CREATE = 1
 const VALUE = 3
+const BY_CREATE_REVISION = 2
 const EQUAL = 0
 const LESS = 2
 const ASCEND = 1
@@ -66,10 +67,16 @@ function unlessFree({ place, who, own }: Applicant): Compare[] {
 
 /** Who is first, and who is ahead: of a contender of create revision `before`, or of one that comes last. */
 function standing({ place, who }: Applicant, before?: string): Operation[] {
-  const first: RangeRequest = { ...place.all, sort_order: ASCEND, sort_target: CREATE, limit: 1 }
+  const first: RangeRequest = { ...place.all, sort_order: ASCEND, sort_target: BY_CREATE_REVISION, limit: 1 }
   const range = who.mode === 'exclusive' ? place.all : who.mode === 'shared' ? place.writers : place.permits
   const earlier = before === undefined ? {} : { max_create_revision: String(BigInt(before) - 1n) }
-  const ahead: RangeRequest = { ...range, ...earlier, keys_only: true, sort_target: CREATE, sort_order: DESCEND }
+  const ahead: RangeRequest = {
+    ...range,
+    ...earlier,
+    keys_only: true,
+    sort_target: BY_CREATE_REVISION,
+    sort_order: DESCEND,
+  }
   // One's own key may be among them.
   if (who.mode !== 'semaphore') ahead.limit = 2
   return [get(first), get(ahead)]
@@ -109,6 +116,13 @@ export const squeeze = (applicant: Applicant, hold: string, revision: string): T
   ],
   success: [put(applicant, hold)],
   failure: [...standing(applicant), ...particulars(applicant)],
+})
+
+/** Reads all who hold or wait, in the order of their arrival. */
+export const readAll = ({ all }: Place): Transaction => ({
+  compare: [],
+  success: [get({ ...all, sort_target: BY_CREATE_REVISION, sort_order: ASCEND })],
+  failure: [],
 })
 
 /** Looks where a contender stands. Changes nothing, and yet sees what all members have agreed on. */

@@ -124,7 +124,8 @@ export class Watches {
     if (stream === undefined) return
     if (!this.#heard) {
       this.#broken(stream)
-      end(stream)
+      // Which makes the connection anew.
+      stream.cancel()
       return
     }
     this.#heard = false
