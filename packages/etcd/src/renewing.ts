@@ -1,6 +1,7 @@
 import { elapsed, type LockKey, type RenewAnswer, type RenewRequest } from '@locks/core'
 import type { Claim } from './claims.ts'
 import type { KeyValue } from './client.ts'
+import { cancel } from './ending.ts'
 import { isLeaseGone } from './failure.ts'
 import { holdKeys } from './guard.ts'
 import { contenderOf, placeOf } from './keys.ts'
@@ -9,7 +10,7 @@ import { decode, encode, holdersAmong } from './record.ts'
 import { applicantOf, change, ranges, readAll } from './requests.ts'
 import { letGo, restOn, type Store, secondsOf } from './store.ts'
 
-const SUSPECT_TIMEOUT = 3_000
+const CLEAN_UP_TIMEOUT = 3_000
 
 const LOST: RenewAnswer = { outcome: 'lost' }
 
@@ -125,8 +126,14 @@ function term({ runtime }: Store, claim: Claim, { ttl }: RenewRequest): RenewAns
 
 function lose(store: Store, claim: Claim): RenewAnswer {
   const { lease } = claim
-  if (lease !== undefined && store.leases.isShared(lease)) void store.leases.suspect(lease, SUSPECT_TIMEOUT)
+  if (lease !== undefined && store.leases.isShared(lease)) void store.leases.suspect(lease, CLEAN_UP_TIMEOUT)
   claim.isHeld = false
+  if (claim.doubtful.size > 0) {
+    // A request of it that arrives yet must not take the lock again.
+    const timeout = CLEAN_UP_TIMEOUT
+    void cancel(store, claim, { ...claim, mode: 'exclusive', timeout }).catch(() => undefined)
+    return LOST
+  }
   store.claims.forget(claim)
   letGo(store, claim)
   return LOST
