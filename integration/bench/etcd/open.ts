@@ -37,13 +37,15 @@ export async function open({ name, setting }: Subject, host: string): Promise<Op
   }
   const client = new Etcd3({ hosts: host })
   const { ID } = await client.leaseClient.leaseGrant({ TTL: 600 })
+  const { removal, end } = await removals(client)
   const close = async (): Promise<void> => {
+    end()
     await client.leaseClient.leaseRevoke({ ID })
     client.close()
   }
   const takers: Record<string, Taker> = {
     [PAIR]: (key) => () => pair(client, key, ID),
-    [QUEUE]: (key) => () => queue(client, key, ID),
+    [QUEUE]: (key) => () => queue(client, removal, key, ID),
     [LOCK]: (key) => () => lock(client, key),
   }
   const take = takers[name]
@@ -62,9 +64,34 @@ async function pair({ kv }: Etcd3, name: string, lease: string) {
   return { release: () => kv.deleteRange({ key }) }
 }
 
+/** Resolves when a key is removed, in that revision or later. */
+type Removal = (key: Buffer, revision: string) => Promise<void>
+
+/** Over one stream, as few messages as can be. */
+async function removals({ watchClient }: Etcd3): Promise<{ readonly removal: Removal; readonly end: () => void }> {
+  const stream = await watchClient.watch()
+  const waiting = new Map<string, () => void>()
+  let watches = 0
+  stream.on('error', () => undefined)
+  stream.on('data', ({ watch_id, events }) => {
+    if (events.length === 0) return
+    waiting.get(watch_id)?.()
+    waiting.delete(watch_id)
+    stream.write({ cancel_request: { watch_id } })
+  })
+  const removal: Removal = (key, start_revision) =>
+    new Promise((resolve) => {
+      watches += 1
+      const watch_id = String(watches)
+      waiting.set(watch_id, resolve)
+      stream.write({ create_request: { key, start_revision, watch_id, filters: ['Noput'] } })
+    })
+  return { removal, end: () => stream.cancel() }
+}
+
 let count = 0
 
-async function queue(client: Etcd3, name: string, lease: string) {
+async function queue(client: Etcd3, removal: Removal, name: string, lease: string) {
   count += 1
   const own = Buffer.from(`${name}/${process.pid}.${count}`)
   const range = { key: Buffer.from(`${name}/`), range_end: Buffer.from(`${name}0`) }
@@ -78,16 +105,7 @@ async function queue(client: Etcd3, name: string, lease: string) {
   })
   const kvs: readonly IKeyValue[] = responses[1]?.response_range?.kvs ?? []
   const before = kvs.find(({ key }) => !key.equals(own))
-  if (before !== undefined) {
-    const watcher = await client
-      .watch()
-      .key(before.key)
-      .startRevision(String(BigInt(header.revision) + 1n))
-      .ignore('put')
-      .watcher()
-    await new Promise<void>((resolve) => watcher.once('delete', () => resolve()))
-    void watcher.cancel()
-  }
+  if (before !== undefined) await removal(before.key, String(BigInt(header.revision) + 1n))
   return { release: () => client.kv.deleteRange({ key: own }) }
 }
 

@@ -106,16 +106,22 @@ async function firstEntry(store: Store, claim: Claim, request: AcquireRequest, r
   const place = Math.min(seconds, PLACE)
   const queues = wait?.queue === true
   // Usually nobody is in the way, and a lease that keeps a place isn't needed.
-  if (!queues || (claim.named.wait === undefined && !leases.has(place))) {
-    const first = attempted(await send(store, claim, rest(), attempt(applicant, hold.id)), applicant)
-    const entry = await squeezeIn(store, claim, hold, first, rest)
-    if (entry.kind !== 'busy' || !queues) return entry
+  if (!queues) {
+    const first = attempted(await send(store, claim, rest(), attempt(applicant, hold.id, false)), applicant)
+    return squeezeIn(store, claim, hold, first, rest)
+  }
+  if (claim.named.wait === undefined && !leases.has(place)) {
+    const { header, succeeded } = await send(store, claim, rest(), attempt(applicant, hold.id, true))
+    if (succeeded) return { kind: 'alone', revision: header.revision }
   }
   const placed = await lease(store, claim, 'wait', () => leases.session(claim.key, place, rest(), true))
   return entered(await send(store, claim, rest(), enter(applicant, hold.id, placed.id)), applicant)
 }
 
-/** A permit beside others: there is no transaction that counts, but one that notices newcomers. */
+/**
+ * A permit beside others, or a lock of which only notes are left: there is no transaction that counts, but one that notices
+ * newcomers.
+ */
 async function squeezeIn(store: Store, claim: Claim, hold: Lease, first: Entry, rest: () => number): Promise<Entry> {
   const { applicant } = claim
   let entry = first

@@ -118,6 +118,7 @@ export interface EtcdClient {
   readonly kv: {
     range(request: RangeRequest, options?: CallOptions): Promise<unknown>
     txn(request: Transaction, options?: CallOptions): Promise<unknown>
+    deleteRange(request: { key: Buffer }, options?: CallOptions): Promise<unknown>
   }
   readonly leaseClient: {
     leaseGrant(request: { TTL: number }, options?: CallOptions): Promise<unknown>

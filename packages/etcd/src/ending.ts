@@ -40,13 +40,20 @@ export async function release(store: Store, claim: Claim, request: TokenRequest)
  * Removes a claim's key. Where requests are under way that nobody waits for, it is noted that they have no effect: with the
  * leases that they name, so that the note goes when they could not do anything any more. True: the key was there.
  */
-async function remove({ members }: Store, claim: Claim, action: string, timeout: number): Promise<boolean> {
-  const { key, doubtful, applicant } = claim
+async function remove({ members, leases }: Store, claim: Claim, action: string, timeout: number): Promise<boolean> {
+  const { key, doubtful, applicant, lease } = claim
   const { place, who, own, value } = applicant
   const gone: Operation = { request_delete_range: { key: own } }
   const note = (lease: string): Operation => ({
     request_put: { key: grave(place, who.owner, lease), value: Buffer.alloc(0), lease },
   })
+  if (doubtful.size === 0 && lease !== undefined && leases.isShared(lease)) {
+    // Only what has a lease of its own can have been handed over: this key is nobody else's.
+    const { answer, repeated } = await members.ask(key, action, timeout, (client, options) =>
+      client.kv.deleteRange({ key: own }, options),
+    )
+    return repeated || (answer as { readonly deleted: string }).deleted !== '0'
+  }
   const notes = [...doubtful].map(({ id }) => note(id))
   const ask = async (removing: boolean, noting: readonly Operation[]): Promise<boolean> => {
     const first = removing ? [gone, ...noting] : noting

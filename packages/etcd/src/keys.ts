@@ -9,12 +9,16 @@ export interface KeyRange {
 /** Where the keys of one lock are: each contender has one of its own, by whose create revisions they are ordered. */
 export interface Place {
   readonly folder: string
+  /** Everybody who holds or waits, and what was given up. */
+  readonly everything: KeyRange
   /** Everybody who holds or waits. */
   readonly all: KeyRange
   readonly writers: KeyRange
   /** Readers and writers. */
   readonly locks: KeyRange
   readonly permits: KeyRange
+  /** Writers, and those who want a permit. */
+  readonly barsReaders: KeyRange
 }
 
 /** What a contender's key tells of it. */
@@ -46,10 +50,12 @@ export function placeOf(prefix: string, key: LockKey): Place {
   const part = (from: string, to: string): KeyRange => range(folder + from, folder + to)
   const place = {
     folder,
+    everything: part('!', '{'),
     all: part('r', '{'),
     writers: part('w', 'x'),
     locks: part('r', 'x'),
     permits: part('z', '{'),
+    barsReaders: part('w', '{'),
   }
   places.set(key, { prefix, place })
   return place

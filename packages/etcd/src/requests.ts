@@ -58,11 +58,10 @@ const get = (range: RangeRequest): Operation => ({ request_range: range })
 const put = ({ own, value }: Applicant, lease: string): Operation => ({ request_put: { key: own, value, lease } })
 const one = (range: KeyRange): RangeRequest => ({ ...range, keys_only: true, limit: 1 })
 
-/** What must not be there for the lock to be had at once. */
+/** What must not be there for the lock to be had at once. Often nothing is: one question is enough for that. */
 function unlessFree({ place, who, own }: Applicant): Compare[] {
-  const buried = none(graves(place, who.owner))
-  if (who.mode !== 'shared') return [none(place.all), buried]
-  return [none(place.writers), none(place.permits), none({ key: own }), buried]
+  if (who.mode !== 'shared') return [none(place.everything)]
+  return [none(place.barsReaders), none({ key: own }), none(graves(place, who.owner))]
 }
 
 /** Who is first, and who is ahead: of a contender of create revision `before`, or of one that comes last. */
@@ -100,11 +99,11 @@ export function enter(applicant: Applicant, hold: string, wait: string): Transac
   return { compare: unlessFree(applicant), success: [put(applicant, hold)], failure: [{ request_txn: queue }] }
 }
 
-/** Takes the lock if nobody is in the way. */
-export const attempt = (applicant: Applicant, hold: string): Transaction => ({
+/** Takes the lock if nobody is in the way; `briefly`: without saying who is. */
+export const attempt = (applicant: Applicant, hold: string, briefly: boolean): Transaction => ({
   compare: unlessFree(applicant),
   success: [put(applicant, hold)],
-  failure: [...standing(applicant), ...particulars(applicant)],
+  failure: briefly ? [] : [...standing(applicant), ...particulars(applicant)],
 })
 
 /** Takes a permit if nobody has come after `revision`: then there are as many left as there were. */
