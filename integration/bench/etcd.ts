@@ -89,8 +89,7 @@ async function contended(server: EtcdServer, host: string): Promise<void> {
     table(['', 'sections/s', 'of bare', 'hand-off p50', 'longest wait', 'requests', 'most/fewest', 'overlaps'], rows),
   )
   const bare = subjects[0] as Subject
-  for (const one of subjects.slice(2)) {
-    console.log(`  ${label(one)}`)
+  for (const one of subjects.filter(({ name, setting }) => name === OURS && setting.fair === undefined)) {
     const share = medianRatio(
       of(one, ({ perSecond }) => perSecond),
       floor,
