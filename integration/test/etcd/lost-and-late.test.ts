@@ -50,6 +50,24 @@ test('a lost reply of an acquire that is given up leaves nothing, and what arriv
   await other.lock('a').using(() => undefined)
 })
 
+test('an acquire that arrives after it was given up does nothing, though its session lives on for others', async () => {
+  const server = await etcd()
+  const proxy = await proxyTo(server)
+  const [one, other, client] = [new Party([proxy]), new Party([server]), clientOf(server)]
+  const kept = await one.lock('kept').acquire()
+  proxy.delay(1_500, 1_500)
+  await expect(one.lock('a', { requestTimeout: 200 }).tryAcquire()).rejects.toMatchObject({ code: 'LOCK_BACKEND' })
+  // What was sent arrives late, and what takes it back overtakes it on another connection.
+  proxy.cut()
+  await proxy.resume()
+  await poll('it is noted', async () => (await keysOn(client)).some((key) => key.includes('locks/:a/!')))
+  await sleep(2_000)
+  expect((await keysOn(client)).filter((key) => key.includes('locks/:a/w'))).toEqual([])
+  await other.lock('a').using(() => undefined)
+  expect(await kept.release()).toBe(true)
+  await poll('the note goes with the session', async () => (await keysOn(client)).length === 0)
+})
+
 test('a server that hangs ends calls in time, and leases by the local clock', async () => {
   const server = await etcd()
   const party = new Party([server], { requestTimeout: 500 })

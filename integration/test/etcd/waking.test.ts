@@ -82,7 +82,8 @@ test('a watch that begins in what was compacted away is made anew', async () => 
   await proxy.resume()
   const back = now()
   await (await waiting).release()
-  expect(now() - back).toBeLessThan(4_000)
+  // Sooner than by a look from time to time.
+  expect(now() - back).toBeLessThan(1_300)
 })
 
 test('a watch that is silently dead is noticed', async () => {
