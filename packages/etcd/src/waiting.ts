@@ -6,8 +6,8 @@ import type { Watching } from './watches.ts'
 
 /** How often a waiter looks again without having been woken, in milliseconds: the more wait, the more rarely. */
 const LOOK_AGAIN = 2_000
-const FOR_EACH = 25
-const MOST_RARELY = 30_000
+const FOR_EACH = 60
+const MOST_RARELY = 60_000
 /** So much later than it was told to look again, one that doesn't is taken for dead. */
 const GRACE = 5_000
 
