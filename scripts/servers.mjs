@@ -8,7 +8,7 @@ const programs = [
   { name: 'redis-server', packages: ['redis-server'], needed: 'always' },
   { name: 'faketime', packages: ['faketime'], needed: 'always' },
   { name: 'memcached', packages: ['memcached'], needed: 'without an engine' },
-  { name: 'etcd', packages: ['etcd-server', 'etcd'], needed: 'without an engine' },
+  { name: 'etcd', packages: ['etcd-server', 'etcd'], needed: 'always' },
   { name: 'valkey-server', packages: ['valkey-server'], needed: 'never' },
 ]
 

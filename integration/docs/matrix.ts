@@ -3,6 +3,7 @@
  * `node integration/docs/matrix.ts` shows it, `--write` puts it into the documents.
  */
 import { type Capabilities, memoryBackend } from '@locks/core'
+import { etcdBackend } from '@locks/etcd'
 import { fileBackend } from '@locks/file'
 import { redisBackend, redisQuorumBackend } from '@locks/redis'
 import { type Made, row, showOrWrite } from './marks.ts'
@@ -16,6 +17,7 @@ const BACKENDS: readonly (readonly [title: string, capabilities: Capabilities])[
   ],
   ['`redis`', redisBackend().capabilities],
   ['`redis` quorum', redisQuorumBackend(['redis://a', 'redis://b', 'redis://c']).capabilities],
+  ['`etcd`', etcdBackend().capabilities],
 ]
 
 const SCOPE = { process: 'tasks of one process', host: 'processes of one host', network: 'processes of any host' }

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import type { Order, Report } from '../children/redis-contender.ts'
+import type { Order, Report } from '../children/contend-as.ts'
 import type { Subject } from './contender.ts'
 import { quantile } from './figures.ts'
 
@@ -46,7 +46,9 @@ export interface Outcome {
   readonly until: number
 }
 
-const SCRIPT = fileURLToPath(new URL('../children/redis-contender.ts', import.meta.url))
+/** The program of a contending process. */
+const scriptOf = (kind: 'redis' | 'etcd'): string =>
+  fileURLToPath(new URL(`../children/${kind}-contender.ts`, import.meta.url))
 const LATE = 30_000
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e6
@@ -57,8 +59,8 @@ interface Contender {
   end(): void
 }
 
-function start(subject: Subject, url: string): Contender {
-  const child = fork(SCRIPT, [JSON.stringify(subject), url], { serialization: 'advanced' })
+function start(subject: Subject, url: string, kind: 'redis' | 'etcd'): Contender {
+  const child = fork(scriptOf(kind), [JSON.stringify(subject), url], { serialization: 'advanced' })
   const answer = (): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('a contender did not answer')), LATE)
@@ -132,9 +134,14 @@ function summary(reports: readonly Report[], { processes, tasks, duration }: Con
 }
 
 /** One run in fresh processes, of which none is left. */
-export async function contend(subject: Subject, url: string, contention: Contention): Promise<Outcome> {
+export async function contend(
+  subject: Subject,
+  url: string,
+  contention: Contention,
+  kind: 'redis' | 'etcd' = 'redis',
+): Promise<Outcome> {
   const { processes, tasks, hold, away, warmUp, duration } = contention
-  const contenders = Array.from({ length: processes }, () => start(subject, url))
+  const contenders = Array.from({ length: processes }, () => start(subject, url, kind))
   try {
     await Promise.all(contenders.map(({ ready }) => ready))
     const from = now() + warmUp

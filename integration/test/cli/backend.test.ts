@@ -119,7 +119,7 @@ describe('adapters', () => {
     packageIn(place, '@locks/etcd', `import 'etcd3'`)
     const { code, stderr } = await place.locks('status', 'a', '--backend', 'etcd://localhost')
     expect(code).toBe(69)
-    expect(stderr).toMatch(/^locks: @locks\/etcd does not load: .*'etcd3'.*: npm i @locks\/etcd\n$/)
+    expect(stderr).toMatch(/^locks: @locks\/etcd does not load: .*'etcd3'.*: npm i @locks\/etcd etcd3\n$/)
   })
 })
 

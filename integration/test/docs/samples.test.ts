@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
+import { startEtcd } from '../../servers/etcd-binary.ts'
 import { startRedis } from '../../servers/redis-binary.ts'
 import { compile, emptyFolder, type Sample } from './compile.ts'
 import { type Block, manuals, partsOf, placeOf, ROOT } from './documents.ts'
@@ -25,6 +26,8 @@ symlinkSync(join(ROOT, 'packages/cli/dist/cli.js'), join(commands, 'locks'))
 
 const redis = await Promise.all([startRedis(), startRedis(), startRedis()])
 afterAll(() => Promise.all(redis.map((server) => server.stop())))
+const etcd = await startEtcd()
+afterAll(() => etcd.stop())
 const urls = redis.map(({ port }) => `redis://127.0.0.1:${port}`)
 
 /** An environment in which everything that a sample writes lands in a folder of its own. */
@@ -41,6 +44,7 @@ function surroundings(block: Block): { readonly cwd: string; readonly env: NodeJ
     LOCKS_BACKEND: `file://${join(cwd, 'locks')}`,
     REDIS_URL: urls[0],
     REDIS_SERVERS: urls.join(' '),
+    ETCD_URL: `etcd://127.0.0.1:${etcd.port}`,
   }
   return { cwd, env }
 }

@@ -16,6 +16,7 @@ const adapter = (name: string, ...peers: readonly string[]): Adapter => ({
 })
 
 const redis = adapter('redis', 'ioredis')
+const etcd = adapter('etcd', 'etcd3')
 
 const ADAPTERS: ReadonlyMap<string, Adapter> = new Map([
   ['file', adapter('file')],
@@ -23,7 +24,8 @@ const ADAPTERS: ReadonlyMap<string, Adapter> = new Map([
   ['rediss', redis],
   ['valkey', redis],
   ['valkeys', redis],
-  ['etcd', adapter('etcd')],
+  ['etcd', etcd],
+  ['etcds', etcd],
   ['memcached', adapter('memcached')],
   ['k8s', adapter('k8s')],
 ])

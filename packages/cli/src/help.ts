@@ -3,8 +3,8 @@ const WHERE = `\
                      home, for all programs of yours on this machine
                        file:///srv/app/locks     processes of one machine
                        redis://cache:6379        @locks/redis, also rediss:, valkey:, valkeys:
+                       etcd://etcd:2379          @locks/etcd, also etcds:
                      With adapters that are planned:
-                       etcd://etcd:2379          @locks/etcd
                        memcached://cache:11211   @locks/memcached
                        k8s:                      @locks/k8s
                      An adapter is looked for in the current folder, then beside this command

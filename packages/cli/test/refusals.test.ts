@@ -61,7 +61,7 @@ describe('a backend that cannot be had is named in one line', () => {
     [
       'zookeeper://zk:2181',
       64,
-      'the backend has the unknown scheme "zookeeper:": known are memory:, file:, redis:, rediss:, valkey:, valkeys:, etcd:, memcached:, k8s:; others come from a module given with --import',
+      'the backend has the unknown scheme "zookeeper:": known are memory:, file:, redis:, rediss:, valkey:, valkeys:, etcd:, etcds:, memcached:, k8s:; others come from a module given with --import',
     ],
     ['memory:shared', 64, 'url is "memory:shared": "memory:" takes nothing more'],
   ])('--backend %s', async ([url, exit, line]) => {

@@ -1,0 +1,4 @@
+import { runKit } from './run-kit.ts'
+import { target } from './targets/cluster.ts'
+
+runKit(target)
