@@ -32,8 +32,9 @@ function kept(value: boolean | 'clock' | 'n/a'): string {
 
 function duration(ms: number): string {
   const day = 86_400_000
-  if (ms % (365 * day) === 0) return `${ms / 365 / day} years`
-  if (ms % day === 0) return ms === day ? '1 day' : `${ms / day} days`
+  const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'}`
+  if (ms % (365 * day) === 0) return counted(ms / 365 / day, 'year')
+  if (ms % day === 0) return counted(ms / day, 'day')
   return ms % 1_000 === 0 ? `${ms / 1_000} s` : `${ms} ms`
 }
 
