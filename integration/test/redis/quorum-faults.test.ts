@@ -1,4 +1,5 @@
-import type { Lease } from '@locks/core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Lease, Lock } from '@locks/core'
 import { describe, expect, test } from 'vitest'
 import { poll } from '../../servers/poll.ts'
 import type { RedisServer } from '../../servers/redis-binary.ts'
@@ -175,4 +176,26 @@ test('tokens rise though each time another majority grants', async () => {
     await lease.release()
     await away?.resume()
   }
+})
+
+test('an attachment that no majority heard of may be tried again', async () => {
+  const nodes = await servers(3)
+  const [party, other] = [await QuorumParty.at(nodes), await QuorumParty.at(nodes)]
+  for (const one of [party, other]) await bestOf(one, 'first')
+  const lease = await party.lock('a').acquire()
+  const json = await lease.detach()
+  const away = other.proxies.slice(1)
+  for (const proxy of away) {
+    proxy.refuse()
+    proxy.reset()
+  }
+  const attach = (): Promise<Lease> => Lock.attach(json, { backend: other.backend })
+  await expect(attach()).rejects.toMatchObject({ code: 'LOCK_BACKEND' })
+  await Promise.all(away.map((proxy) => proxy.resume()))
+  // For longer than anything is repeated after.
+  await sleep(1_500)
+  expect((await holdsAt(nodes, 'a')).length).toBe(3)
+  const taken = await attach()
+  expect(taken.fencingToken).toBe(lease.fencingToken)
+  expect(await taken.release()).toBe(true)
 })

@@ -125,10 +125,15 @@ export class RedisQuorumBackend implements LockBackend {
       else this.#holdings.add(rotateTo ?? token, key, node, Number(reply))
       return reply === 'lost' ? 0 : Number(reply)
     }
-    // Where the rotation may not have come to be, nobody will release the old token.
+    // Where the rotation may not have come to be, nobody will release the old token: unless there is no outcome, so that the
+    // rotation may be tried again, for which the old token is needed.
     const forget = (node: Node): void => {
+      const release = { what: releaseScript, args: [token, this.#nonce()] }
       if (rotateTo !== undefined)
-        this.#insist(node, key, { what: releaseScript, args: [token, this.#nonce()] }, 'releasing')
+        polled.then(
+          () => this.#insist(node, key, release, 'releasing'),
+          () => undefined,
+        )
     }
     const decide = (answers: readonly number[]): RenewAnswer | undefined => {
       const ttls = answers.filter((lasts) => lasts > 0).sort((a, b) => b - a)
@@ -136,7 +141,7 @@ export class RedisQuorumBackend implements LockBackend {
       if (lasts !== undefined) return { outcome: 'renewed', ttl: lasts }
       return answers.length - ttls.length >= veto ? { outcome: 'lost' } : undefined
     }
-    const answer = await poll(
+    const polled: Promise<RenewAnswer> = poll(
       nodes,
       ask,
       ({ answers, pending, errors }) => {
@@ -146,6 +151,7 @@ export class RedisQuorumBackend implements LockBackend {
       },
       forget,
     )
+    const answer = await polled
     if (answer.outcome === 'lost' || rotateTo !== undefined) this.#holdings.over(token)
     return answer
   }
