@@ -199,3 +199,28 @@ test('an attachment that no majority heard of may be tried again', async () => {
   expect(taken.fencingToken).toBe(lease.fencingToken)
   expect(await taken.release()).toBe(true)
 })
+
+test('who closes right after a release leaves nothing at a server that is slow', async () => {
+  const nodes = await servers(3)
+  const party = await QuorumParty.at(nodes)
+  await bestOf(party, 'first')
+  party.proxies[2]?.delay(100, 100)
+  const lease = await party.lock('a').acquire()
+  await lease.release()
+  await party.backend.close()
+  await sleep(500)
+  expect(await holdsAt(nodes, 'a')).toEqual([])
+})
+
+test('who closes while an acquire is under way leaves nothing', async () => {
+  const nodes = await servers(3)
+  const party = await QuorumParty.at(nodes)
+  await bestOf(party, 'first')
+  for (const proxy of party.proxies) proxy.delay(50, 50)
+  const acquiring = party.lock('a').acquire()
+  await sleep(20)
+  const closed = party.backend.close()
+  await expect(acquiring).rejects.toMatchObject(backendError('closed'))
+  await closed
+  expect(await holdsAt(nodes, 'a')).toEqual([])
+})

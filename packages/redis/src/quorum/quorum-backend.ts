@@ -8,6 +8,7 @@ import {
   type KeyRequest,
   type ListRequest,
   type LockBackend,
+  LockBackendError,
   type LockState,
   type RenewAnswer,
   type RenewRequest,
@@ -71,7 +72,8 @@ export class RedisQuorumBackend implements LockBackend {
   }
 
   async acquire(request: AcquireRequest): Promise<AcquireAnswer> {
-    const { token } = request
+    const { token, key } = request
+    if (this.#quorum.closed) throw new LockBackendError(`redis ${this.location} has been closed`, { key })
     this.#acquiring.get(token)?.abandon()
     const acquiring = new Acquiring(request, {
       quorum: this.#quorum,
@@ -81,13 +83,14 @@ export class RedisQuorumBackend implements LockBackend {
       renew: async (timeout) => await this.renew({ ...request, rotateTo: undefined, timeout }),
     })
     this.#acquiring.set(token, acquiring)
-    try {
-      return await acquiring.run()
-    } finally {
-      void acquiring.settled().then(() => {
+    const run = acquiring.run().finally(() => {
+      const settled = acquiring.settled().then(() => {
         if (this.#acquiring.get(token) === acquiring) this.#acquiring.delete(token)
       })
-    }
+      this.#quorum.background(settled)
+    })
+    this.#quorum.background(run)
+    return await run
   }
 
   async cancel({ key, token, timeout }: TokenRequest): Promise<void> {
@@ -188,6 +191,7 @@ export class RedisQuorumBackend implements LockBackend {
   }
 
   close(): Promise<void> {
+    for (const acquiring of this.#acquiring.values()) acquiring.abandon()
     return this.#quorum.close()
   }
 
@@ -204,10 +208,11 @@ export class RedisQuorumBackend implements LockBackend {
     const acquiring = this.#acquiring.get(token)
     acquiring?.end()
     const question = { what, args, parse: wordReply, action, timeout: this.#quorum.patience(timeout) }
-    const ask = async (node: Node): Promise<string> => {
+    const ask = (node: Node): Promise<string> => {
       // A request of the token that is under way could overtake it.
-      await acquiring?.settledAt(node)
-      return await node.ask(key, question)
+      const asked = Promise.resolve(acquiring?.settledAt(node)).then(() => node.ask(key, question))
+      this.#quorum.background(asked)
+      return asked
     }
     return await poll(
       nodes,
@@ -234,6 +239,6 @@ export class RedisQuorumBackend implements LockBackend {
     action: string,
   ): void {
     const question = { what, args, parse: wordReply, action, timeout: this.#quorum.patience(INSIST) }
-    void this.#quorum.insist(node, key, question, this.runtime.now(), INSIST)
+    this.#quorum.insist(node, key, question, this.runtime.now(), INSIST)
   }
 }
