@@ -224,3 +224,26 @@ test('who closes while an acquire is under way leaves nothing', async () => {
   await closed
   expect(await holdsAt(nodes, 'a')).toEqual([])
 })
+
+test.each([
+  ['', 0],
+  [', even if the others always answer sooner', 20],
+])('who restarts without its data is let in again by a process that began with it%s', async (_, delay) => {
+  const nodes = await servers(3)
+  const party = await QuorumParty.at(nodes)
+  const use = async (): Promise<void> => void (await (await party.lock('a', { ttl: 1_000 }).acquire()).release())
+  await use()
+  for (const at of [2, 1]) {
+    await nodes[at]?.restart({ data: 'lost' })
+    party.proxies[at]?.delay(delay, delay)
+    await poll(
+      'it votes again',
+      async () => {
+        await use()
+        return (await nodes[at]?.command('HGET', 'locks:{node}', 'votes')) === '1'
+      },
+      5_000,
+    )
+    await party.proxies[at]?.resume()
+  }
+})
