@@ -122,10 +122,13 @@ export class RedisQuorumBackend implements LockBackend {
     const patience = this.#quorum.patience(Math.max(1, timeout - elapsed(runtime, started)))
     const args = [token, String(Math.ceil(ttl)), rotateTo ?? '', String(lateFor(timeout))]
     const question = { what: renewScript, args, parse: wordReply, action: 'renewing', timeout: patience }
+    // An answer may come when the lease has been released already: then nothing is added.
+    let rotating = rotateTo !== undefined
     const ask = async (node: Node): Promise<number> => {
       const reply = await node.ask(key, question)
       if (reply === 'lost') this.#holdings.remove(token, node)
-      else this.#holdings.add(rotateTo ?? token, key, node, Number(reply))
+      else if (this.#holdings.has(rotateTo ?? token) || rotating)
+        this.#holdings.add(rotateTo ?? token, key, node, Number(reply))
       return reply === 'lost' ? 0 : Number(reply)
     }
     // Where the rotation may not have come to be, nobody will release the old token: unless there is no outcome, so that the
@@ -150,6 +153,7 @@ export class RedisQuorumBackend implements LockBackend {
       ({ answers, pending, errors }) => {
         const decision = decide([...answers.values()])
         if (decision === undefined && pending === 0) throw noMajority('renewing', answers.size, nodes.length, errors)
+        if (decision !== undefined) rotating = false
         return decision
       },
       forget,
