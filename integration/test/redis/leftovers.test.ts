@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { poll } from '../../servers/poll.ts'
-import { keysOn, Party, proxyTo, redis, urlOf } from './harness.ts'
+import { keysOn, now, Party, proxyTo, redis, urlOf } from './harness.ts'
 
 async function parties() {
   const server = await redis()
@@ -61,4 +61,22 @@ test('a request that may take for ever does not spoil the lock for others', asyn
   expect(await other.lock('a').tryAcquire()).toBeNull()
   expect(await lease.release()).toBe(true)
   await other.lock('a', { requestTimeout: 1e13 }).using(() => undefined)
+})
+
+test('who waits behind one that died is served as soon as a hold runs out', async () => {
+  const server = await redis()
+  const proxy = await proxyTo(server)
+  const [one, dead, other] = [new Party(urlOf(server)), new Party(urlOf(proxy)), new Party(urlOf(server))]
+  const ttl = 8_000
+  await one.lock('a', { ttl, autoRenew: false }).acquire()
+  const granted = now()
+  dead
+    .lock('a')
+    .acquire({ timeout: 20_000, requestTimeout: 1_000 })
+    .catch(() => undefined)
+  await poll('it waits', async () => (await one.lock('a').inspect()).waiters === 1)
+  proxy.dropBoth()
+  const lease = await other.lock('a').acquire({ timeout: 20_000 })
+  expect(now() - granted).toBeLessThan(ttl + 120)
+  await lease.release()
 })

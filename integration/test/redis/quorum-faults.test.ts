@@ -1,4 +1,5 @@
-import type { Lease } from '@locks/core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Lease, Lock } from '@locks/core'
 import { describe, expect, test } from 'vitest'
 import { poll } from '../../servers/poll.ts'
 import type { RedisServer } from '../../servers/redis-binary.ts'
@@ -174,5 +175,75 @@ test('tokens rise though each time another majority grants', async () => {
     last = lease.fencingToken
     await lease.release()
     await away?.resume()
+  }
+})
+
+test('an attachment that no majority heard of may be tried again', async () => {
+  const nodes = await servers(3)
+  const [party, other] = [await QuorumParty.at(nodes), await QuorumParty.at(nodes)]
+  for (const one of [party, other]) await bestOf(one, 'first')
+  const lease = await party.lock('a').acquire()
+  const json = await lease.detach()
+  const away = other.proxies.slice(1)
+  for (const proxy of away) {
+    proxy.refuse()
+    proxy.reset()
+  }
+  const attach = (): Promise<Lease> => Lock.attach(json, { backend: other.backend })
+  await expect(attach()).rejects.toMatchObject({ code: 'LOCK_BACKEND' })
+  await Promise.all(away.map((proxy) => proxy.resume()))
+  // For longer than anything is repeated after.
+  await sleep(1_500)
+  expect((await holdsAt(nodes, 'a')).length).toBe(3)
+  const taken = await attach()
+  expect(taken.fencingToken).toBe(lease.fencingToken)
+  expect(await taken.release()).toBe(true)
+})
+
+test('who closes right after a release leaves nothing at a server that is slow', async () => {
+  const nodes = await servers(3)
+  const party = await QuorumParty.at(nodes)
+  await bestOf(party, 'first')
+  party.proxies[2]?.delay(100, 100)
+  const lease = await party.lock('a').acquire()
+  await lease.release()
+  await party.backend.close()
+  await sleep(500)
+  expect(await holdsAt(nodes, 'a')).toEqual([])
+})
+
+test('who closes while an acquire is under way leaves nothing', async () => {
+  const nodes = await servers(3)
+  const party = await QuorumParty.at(nodes)
+  await bestOf(party, 'first')
+  for (const proxy of party.proxies) proxy.delay(50, 50)
+  const acquiring = party.lock('a').acquire()
+  await sleep(20)
+  const closed = party.backend.close()
+  await expect(acquiring).rejects.toMatchObject(backendError('closed'))
+  await closed
+  expect(await holdsAt(nodes, 'a')).toEqual([])
+})
+
+test.each([
+  ['', 0],
+  [', even if the others always answer sooner', 20],
+])('who restarts without its data is let in again by a process that began with it%s', async (_, delay) => {
+  const nodes = await servers(3)
+  const party = await QuorumParty.at(nodes)
+  const use = async (): Promise<void> => void (await (await party.lock('a', { ttl: 1_000 }).acquire()).release())
+  await use()
+  for (const at of [2, 1]) {
+    await nodes[at]?.restart({ data: 'lost' })
+    party.proxies[at]?.delay(delay, delay)
+    await poll(
+      'it votes again',
+      async () => {
+        await use()
+        return (await nodes[at]?.command('HGET', 'locks:{node}', 'votes')) === '1'
+      },
+      5_000,
+    )
+    await party.proxies[at]?.resume()
   }
 })

@@ -229,10 +229,10 @@ export class Engine {
   }
 }
 
-/** What an adapter throws instead of rejecting. */
+/** Whatever an adapter does: some throw instead of rejecting, or answer without a promise. */
 function attempted<T>(call: () => Promise<T>): Promise<T> {
   try {
-    return call()
+    return Promise.resolve(call())
   } catch (error) {
     return Promise.reject(error)
   }

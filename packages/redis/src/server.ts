@@ -130,9 +130,9 @@ export class Server {
     this.#watch.over(token)
   }
 
-  /** Waits for calls under way, but not for a hung one, and closes what is ours. */
-  close(): Promise<void> {
-    this.#closed ??= this.#settle().finally(() => {
+  /** Waits for calls under way, `timeout` milliseconds at most, and closes what is ours. */
+  close(timeout: number = CLOSE_TIMEOUT): Promise<void> {
+    this.#closed ??= this.#settle(timeout).finally(() => {
       this.#watch.close()
       this.connection.close()
     })
@@ -150,10 +150,10 @@ export class Server {
     if (this.#underWay === 0) this.#idle?.()
   }
 
-  async #settle(): Promise<void> {
+  async #settle(timeout: number): Promise<void> {
     if (this.#underWay === 0) return
     await new Promise<void>((resolve) => {
-      const timer = this.runtime.setTimer(CLOSE_TIMEOUT, resolve, true)
+      const timer = this.runtime.setTimer(timeout, resolve, true)
       this.#idle = () => {
         timer.cancel()
         resolve()

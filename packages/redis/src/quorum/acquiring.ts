@@ -42,14 +42,16 @@ export class Acquiring {
       if (this.#over || rest <= 0) throw new Error('no outcome within the time limit')
       await announcement.make(ttl, rest)
       if (this.#over) continue
-      const attempt = new Attempt(quorum, this.#request, rest, (node) => holdings.add(token, key, node, ttl))
+      const attempt = new Attempt(quorum, this.#request, rest, {
+        confirmed: (node) => holdings.add(token, key, node, ttl),
+        abstained: () => rejoin.soon(),
+      })
       this.#attempt = attempt
       const outcome = await attempt.run().catch((error: unknown): Outcome => {
         // Silence may end within the time limit; who refuses to talk is down.
         if (this.#over || !attempt.unanswered) throw error
         return { outcome: 'again' }
       })
-      if (attempt.abstentions > 0) rejoin.soon()
       if (outcome.outcome === 'granted') holdings.won(token, outcome.fencingToken)
       else if (outcome.outcome !== 'own') holdings.over(token)
       const answer = await this.#answer(outcome, rest)

@@ -10,18 +10,24 @@ import { Tally } from './tally.ts'
 /** How often an attempt raises its fencing token. */
 const ROUNDS = 3
 
+/** What may also happen after the attempt was won. */
+export interface AttemptEvents {
+  /** The node holds for the lease. */
+  confirmed(node: Node): void
+  /** A node takes no part. */
+  abstained(): void
+}
+
 /**
  * One attempt to get a majority: all nodes are asked; with a majority of grants, the fencing token that follows the highest of
  * theirs is written back to those that granted; with a majority of that confirmed, the lock is held. What did not become a
  * part of it is undone, at all nodes, for as long as it may matter.
  */
 export class Attempt {
-  /** How many nodes abstained so far. */
-  abstentions: number = 0
   readonly #quorum: Quorum
   readonly #request: AcquireRequest
   readonly #requests: AttemptRequests
-  readonly #onConfirmed: (node: Node) => void
+  readonly #events: AttemptEvents
   readonly #outcome = Promise.withResolvers<Outcome>()
   readonly #since: Instant
   readonly #tally: Tally
@@ -35,12 +41,11 @@ export class Attempt {
   #usedAs: string | undefined
   #state: 'open' | 'won' | 'over' = 'open'
 
-  /** `onConfirmed` hears of each node that holds for the lease, also after the attempt was won. */
-  constructor(quorum: Quorum, request: AcquireRequest, timeout: number, onConfirmed: (node: Node) => void) {
+  constructor(quorum: Quorum, request: AcquireRequest, timeout: number, events: AttemptEvents) {
     this.#quorum = quorum
     this.#request = request
     this.#requests = new AttemptRequests(quorum, request, quorum.patience(Math.min(timeout, request.ttl / 2)))
-    this.#onConfirmed = onConfirmed
+    this.#events = events
     this.#since = quorum.runtime.now()
     this.#tally = new Tally(quorum.nodes, quorum.majority)
   }
@@ -102,7 +107,7 @@ export class Attempt {
         this.#tally.set(node, 'refused')
         break
       case 'abstains':
-        this.abstentions += 1
+        this.#events.abstained()
         this.#tally.set(node, reply.outcome)
         break
       case 'small':
@@ -183,7 +188,7 @@ export class Attempt {
       // Won without it: it may have the fencing token that the others have.
       if (reply.outcome === 'low' && this.#state === 'won') return await this.#confirm(node)
       if (reply.outcome === 'low' && this.#state === 'over') this.#undo(node)
-      if (reply.outcome === 'ok' && this.#state !== 'over') this.#onConfirmed(node)
+      if (reply.outcome === 'ok' && this.#state !== 'over') this.#events.confirmed(node)
       this.#tally.set(node, reply.outcome === 'ok' ? 'confirmed' : 'low')
       this.#look()
     } catch (error) {

@@ -34,6 +34,11 @@ export class Holdings {
     node.holds(token, key, ttl)
   }
 
+  /** Whether anything is known to hold for `token`. */
+  has(token: string): boolean {
+    return this.#holdings.has(token)
+  }
+
   /** A majority holds for `token`. */
   won(token: string, fence: bigint): void {
     const holding = this.#holdings.get(token)

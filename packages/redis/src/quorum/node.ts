@@ -85,9 +85,9 @@ export class Node {
     this.#server.over(token)
   }
 
-  /** Waits for what is under way, 5 s at most. */
-  close(): Promise<void> {
-    return this.#server.close()
+  /** Waits for what is under way, `timeout` milliseconds at most. */
+  close(timeout: number): Promise<void> {
+    return this.#server.close(timeout)
   }
 
   #within<T>(timeout: number, work: Promise<T>): Promise<T> {

@@ -8,6 +8,7 @@ import {
   type KeyRequest,
   type ListRequest,
   type LockBackend,
+  LockBackendError,
   type LockState,
   type RenewAnswer,
   type RenewRequest,
@@ -71,7 +72,8 @@ export class RedisQuorumBackend implements LockBackend {
   }
 
   async acquire(request: AcquireRequest): Promise<AcquireAnswer> {
-    const { token } = request
+    const { token, key } = request
+    if (this.#quorum.closed) throw new LockBackendError(`redis ${this.location} has been closed`, { key })
     this.#acquiring.get(token)?.abandon()
     const acquiring = new Acquiring(request, {
       quorum: this.#quorum,
@@ -81,13 +83,14 @@ export class RedisQuorumBackend implements LockBackend {
       renew: async (timeout) => await this.renew({ ...request, rotateTo: undefined, timeout }),
     })
     this.#acquiring.set(token, acquiring)
-    try {
-      return await acquiring.run()
-    } finally {
-      void acquiring.settled().then(() => {
+    const run = acquiring.run().finally(() => {
+      const settled = acquiring.settled().then(() => {
         if (this.#acquiring.get(token) === acquiring) this.#acquiring.delete(token)
       })
-    }
+      this.#quorum.background(settled)
+    })
+    this.#quorum.background(run)
+    return await run
   }
 
   async cancel({ key, token, timeout }: TokenRequest): Promise<void> {
@@ -119,16 +122,24 @@ export class RedisQuorumBackend implements LockBackend {
     const patience = this.#quorum.patience(Math.max(1, timeout - elapsed(runtime, started)))
     const args = [token, String(Math.ceil(ttl)), rotateTo ?? '', String(lateFor(timeout))]
     const question = { what: renewScript, args, parse: wordReply, action: 'renewing', timeout: patience }
+    // An answer may come when the lease has been released already: then nothing is added.
+    let rotating = rotateTo !== undefined
     const ask = async (node: Node): Promise<number> => {
       const reply = await node.ask(key, question)
       if (reply === 'lost') this.#holdings.remove(token, node)
-      else this.#holdings.add(rotateTo ?? token, key, node, Number(reply))
+      else if (this.#holdings.has(rotateTo ?? token) || rotating)
+        this.#holdings.add(rotateTo ?? token, key, node, Number(reply))
       return reply === 'lost' ? 0 : Number(reply)
     }
-    // Where the rotation may not have come to be, nobody will release the old token.
+    // Where the rotation may not have come to be, nobody will release the old token: unless there is no outcome, so that the
+    // rotation may be tried again, for which the old token is needed.
     const forget = (node: Node): void => {
+      const release = { what: releaseScript, args: [token, this.#nonce()] }
       if (rotateTo !== undefined)
-        this.#insist(node, key, { what: releaseScript, args: [token, this.#nonce()] }, 'releasing')
+        polled.then(
+          () => this.#insist(node, key, release, 'releasing'),
+          () => undefined,
+        )
     }
     const decide = (answers: readonly number[]): RenewAnswer | undefined => {
       const ttls = answers.filter((lasts) => lasts > 0).sort((a, b) => b - a)
@@ -136,16 +147,18 @@ export class RedisQuorumBackend implements LockBackend {
       if (lasts !== undefined) return { outcome: 'renewed', ttl: lasts }
       return answers.length - ttls.length >= veto ? { outcome: 'lost' } : undefined
     }
-    const answer = await poll(
+    const polled: Promise<RenewAnswer> = poll(
       nodes,
       ask,
       ({ answers, pending, errors }) => {
         const decision = decide([...answers.values()])
         if (decision === undefined && pending === 0) throw noMajority('renewing', answers.size, nodes.length, errors)
+        if (decision !== undefined) rotating = false
         return decision
       },
       forget,
     )
+    const answer = await polled
     if (answer.outcome === 'lost' || rotateTo !== undefined) this.#holdings.over(token)
     return answer
   }
@@ -182,6 +195,7 @@ export class RedisQuorumBackend implements LockBackend {
   }
 
   close(): Promise<void> {
+    for (const acquiring of this.#acquiring.values()) acquiring.abandon()
     return this.#quorum.close()
   }
 
@@ -198,10 +212,11 @@ export class RedisQuorumBackend implements LockBackend {
     const acquiring = this.#acquiring.get(token)
     acquiring?.end()
     const question = { what, args, parse: wordReply, action, timeout: this.#quorum.patience(timeout) }
-    const ask = async (node: Node): Promise<string> => {
+    const ask = (node: Node): Promise<string> => {
       // A request of the token that is under way could overtake it.
-      await acquiring?.settledAt(node)
-      return await node.ask(key, question)
+      const asked = Promise.resolve(acquiring?.settledAt(node)).then(() => node.ask(key, question))
+      this.#quorum.background(asked)
+      return asked
     }
     return await poll(
       nodes,
@@ -228,6 +243,6 @@ export class RedisQuorumBackend implements LockBackend {
     action: string,
   ): void {
     const question = { what, args, parse: wordReply, action, timeout: this.#quorum.patience(INSIST) }
-    void this.#quorum.insist(node, key, question, this.runtime.now(), INSIST)
+    this.#quorum.insist(node, key, question, this.runtime.now(), INSIST)
   }
 }

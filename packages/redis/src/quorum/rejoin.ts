@@ -6,8 +6,9 @@ import type { Quorum } from './quorum.ts'
 import { lookReply, type Record } from './replies.ts'
 import { JOIN, LOOK } from './votes.ts'
 
-/** How long nobody is let in again where that can't be done yet, in milliseconds. */
+/** How long it is left at that where somebody still abstains, in milliseconds: another one may begin to at any time. */
 const LEAST_PAUSE = 500
+const LONGEST_PAUSE = 5_000
 /** By which part of itself, and by how many milliseconds besides, a wait is longer for clocks that run apart. */
 const DRIFT = 0.02
 const GRAIN = 10
@@ -100,7 +101,10 @@ export class Rejoin {
       }
       await Promise.all(abstaining.map(join))
     }
-    this.#pause = { since: runtime.now(), ms: Math.max(LEAST_PAUSE, Math.min(...rests)) }
+    this.#pause = {
+      since: runtime.now(),
+      ms: rests.length === 0 ? LEAST_PAUSE : Math.max(LEAST_PAUSE, Math.min(LONGEST_PAUSE, ...rests)),
+    }
     if (joined >= majority) return
     if (second.size < majority) throw noMajority('acquiring', second.size, nodes.length, errors)
     const wait = rests.length === 0 ? '' : `; the next one takes part in ${Math.ceil(Math.min(...rests) / 1_000)} s`

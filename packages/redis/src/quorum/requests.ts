@@ -44,6 +44,6 @@ export class AttemptRequests {
     const late = lateFor(this.#timeout)
     const args = [this.#token, String(late), token, fences.join(' ')]
     const question = { what: UNDO, args, parse: wordReply, action: 'undoing', timeout: this.#quorum.patience(late) }
-    void this.#quorum.insist(node, key, question, since, 2 * this.#timeout + ttl * 1.02)
+    this.#quorum.insist(node, key, question, since, 2 * this.#timeout + ttl * 1.02)
   }
 }

@@ -72,7 +72,9 @@ elseif wait == 'watch' then
   end
 end
 save(wanted)
-local answer = 'b ' .. now .. (call('ZRANK', queue, token) == 0 and ' 1 ' or ' 0 ')
+-- Those before it that have died do not count.
+local leads = (queued or wait == 'queue') and head() == token
+local answer = 'b ' .. now .. (leads and ' 1 ' or ' 0 ')
 if holder then return answer .. 'x ' .. sub(particulars, 1, 13) .. ' ' .. sub(particulars, 14) end
 local other = call('ZRANGE', holders, 0, 0, 'WITHSCORES')
 return answer .. (kind == 'p' and 'p ' or 's ') .. text(tonumber(other[2])) .. ' ' .. call('HGET', more_, 'h' .. other[1])

@@ -47,13 +47,13 @@ export const FLAWS: readonly Flaw[] = [
   {
     title: 'who does not get a majority keeps what it got',
     file: 'requests.ts',
-    find: 'void this.#quorum.insist(',
-    replace: "if (node.location === '') void this.#quorum.insist(",
+    find: 'this.#quorum.insist(',
+    replace: "if (node.location === '') this.#quorum.insist(",
   },
   {
     title: 'what could not be undone at once is forgotten',
     file: 'quorum.ts',
-    find: 'if (elapsed(this.runtime, since) > moot + MARGIN) return',
+    find: 'if (last || elapsed(this.runtime, since) > moot + MARGIN) return',
     replace: 'if (elapsed(this.runtime, since) > moot - 1e9) return',
   },
   {
