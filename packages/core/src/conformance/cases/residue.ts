@@ -115,8 +115,8 @@ export const residue: Theme = theme('residue', [
   {
     title: 'a held lease does not keep the process alive by a timer',
     async body(t) {
-      const before = resources().get('Timeout') ?? 0
       const lock = await t.lock()
+      const before = resources().get('Timeout') ?? 0
       await (await lock.acquire()).release()
       const lease = await lock.acquire()
       await eventually('no timer is left', t.patience, () => (resources().get('Timeout') ?? 0) <= before)
