@@ -17,7 +17,8 @@ export const QUORUM_CAPABILITIES: Capabilities = {
     caveat:
       'Of N servers, ⌊(N − 1) / 2⌋ may be in trouble at a time (down, cut off, restarted without their data, their clock ' +
       'stepped), counting those that missed a hold when it was granted; with more, two can hold. A server that lost all its ' +
-      'data takes part again after the longest ttl that was ever used. One that comes back with a part of its data (a ' +
+      'data takes part again after the longest ttl that was ever used, by its own clock, which must not be set forward ' +
+      'meanwhile. One that comes back with a part of its data (a ' +
       'snapshot, appendfsync everysec, a replica) is not noticed: use appendfsync always, or no persistence at all. If ' +
       'more than half lose their data before any of them was noticed, they count as new.',
   },

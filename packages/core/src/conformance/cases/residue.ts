@@ -119,7 +119,11 @@ export const residue: Theme = theme('residue', [
       const before = resources().get('Timeout') ?? 0
       await (await lock.acquire()).release()
       const lease = await lock.acquire()
-      await eventually('no timer is left', t.patience, () => (resources().get('Timeout') ?? 0) <= before)
+      const none = (): boolean => (resources().get('Timeout') ?? 0) <= before
+      await eventually('no timer is left', t.patience, none)
+      // Nor does one come later.
+      await sleep(1_100)
+      await eventually('no timer has come', t.patience, none)
       assertHeld(lease)
     },
   },

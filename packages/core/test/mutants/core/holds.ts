@@ -123,8 +123,8 @@ export const holds: readonly CoreMutant[] = [
   {
     flaw: 'deadlines keep the process alive',
     file: 'scheduler.ts',
-    find: 'this.#timer?.keepAlive(count > 0)',
-    replace: 'this.#timer?.keepAlive(true)',
+    find: '() => this.#run(), this.#vital > 0)',
+    replace: '() => this.#run(), true)',
     target: 'memory',
     caughtBy: 'residue: a held lease does not keep the process alive by a timer',
   },
