@@ -157,6 +157,38 @@ test('a waiter whose process died is skipped a few seconds later, whatever its t
   expect(now() - released).toBeLessThan(9_000)
 })
 
+test('a waiter whose process stood still is not given up by it: it takes a place again, and gets the lock', async () => {
+  const server = await etcd()
+  const holder = new Party([server])
+  const stopped = process([server])
+  const lease = await holder.lock('a').acquire()
+  const waiting = stopped.call('acquire', 'a', { timeout: 40_000 })
+  waiting.catch(() => undefined)
+  await poll('it waits', async () => (await holder.lock('a').inspect()).waiters === 1)
+  stopped.pause()
+  await poll('its place is gone', async () => (await holder.lock('a').inspect()).waiters === 0)
+  await sleep(3_000)
+  stopped.resume()
+  await poll('it waits again', async () => (await holder.lock('a').inspect()).waiters === 1)
+  await lease.release()
+  expect(BigInt(`${await waiting}`)).toBeGreaterThan(lease.fencingToken)
+})
+
+test('a waiter that asks a slow server is not given up while it asks', async () => {
+  const server = await etcd()
+  const patient = { ttl: 60 * SECOND, requestTimeout: 20_000 }
+  const [holder, waiter] = [new Party([server], patient), new Party([server], patient)]
+  const lease = await holder.lock('a').acquire()
+  const waiting = waiter.lock('a').acquire({ timeout: 60_000 })
+  waiting.catch(() => undefined)
+  await poll('it waits', async () => (await holder.lock('a').inspect()).waiters === 1)
+  server.pause()
+  await sleep(9_500)
+  server.resume()
+  await lease.release()
+  await (await waiting).release()
+})
+
 test('a server that grants longer leases only: a ttl below that is a RangeError, and one above is fine', async () => {
   const server = await etcd({ args: ['--heartbeat-interval', '200', '--election-timeout', '2000'] })
   const party = new Party([server])

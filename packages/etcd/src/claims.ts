@@ -44,6 +44,8 @@ export class Claims {
   readonly #runtime: Runtime
   readonly #drop: (claim: Claim) => void
   #timer: Timer | undefined
+  /** By the monotonic clock. */
+  #lookedAt = 0
 
   /** `drop` is told of waiters that did not call again, and of holds that have run out. */
   constructor(runtime: Runtime, drop: (claim: Claim) => void) {
@@ -79,7 +81,7 @@ export class Claims {
       ...what,
     }
     this.#byToken.set(claim.token, claim)
-    this.#timer ??= this.#runtime.setTimer(EVERY, () => this.#look(), false)
+    if (this.#timer === undefined) this.#lookLater()
     return claim
   }
 
@@ -87,6 +89,11 @@ export class Claims {
     if (this.#byToken.get(claim.token) === claim) this.#byToken.delete(claim.token)
     if (holdKeys.get(claim.applicant.who.owner) === claim.applicant.own) holdKeys.delete(claim.applicant.who.owner)
     this.rest(claim)
+  }
+
+  /** It is being asked for: whoever does that is not dead. */
+  asks(claim: Claim): void {
+    claim.dueBy = Number.POSITIVE_INFINITY
   }
 
   /** It waits, and calls again within `within` milliseconds if it lives. */
@@ -117,8 +124,16 @@ export class Claims {
   #look(): void {
     this.#timer = undefined
     const { mono } = this.#runtime.now()
+    // Who could not call, since nothing ran here, is not dead.
+    const stood = Math.max(0, mono - this.#lookedAt - EVERY)
+    for (const claim of this.#byToken.values()) claim.dueBy += stood
     for (const claim of [...this.#byToken.values()]) if (this.#isForgotten(claim, mono)) this.#drop(claim)
-    if (this.#byToken.size > 0) this.#timer = this.#runtime.setTimer(EVERY, () => this.#look(), false)
+    if (this.#byToken.size > 0) this.#lookLater()
+  }
+
+  #lookLater(): void {
+    this.#lookedAt = this.#runtime.now().mono
+    this.#timer = this.#runtime.setTimer(EVERY, () => this.#look(), false)
   }
 
   #isForgotten({ dueBy, isHeld, term }: Claim, mono: number): boolean {
