@@ -9,7 +9,6 @@ import { fencingToken, holderState } from './record.ts'
 import {
   attempt,
   attempted,
-  change,
   type Entry,
   enter,
   entered,
@@ -17,6 +16,7 @@ import {
   look,
   looked,
   type Position,
+  settle,
   squeeze,
 } from './requests.ts'
 import { describe, restOn, type Store, secondsOf } from './store.ts'
@@ -55,14 +55,17 @@ async function ask(
   switch (entry.kind) {
     case 'alone':
       claim.createRevision = entry.revision
+      claim.modRevision = entry.revision
       restOn(store, claim, claim.named.hold)
       return granted(store, claim, request)
     case 'entered':
       claim.createRevision = entry.position.revision
+      claim.modRevision = entry.position.revision
       restOn(store, claim, claim.named.wait)
       return stand(store, claim, request, entry.position)
     case 'known': {
       claim.createRevision = entry.kv.create_revision
+      claim.modRevision = entry.kv.mod_revision
       const { hold, wait } = claim.named
       restOn(
         store,
@@ -191,6 +194,7 @@ async function lookAgain(
     return undefined
   }
   if (!rests) {
+    claim.modRevision = kv.mod_revision
     await moveToSession(store, claim, request, rest)
     return undefined
   }
@@ -206,8 +210,8 @@ async function moveToSession(store: Store, claim: Claim, request: AcquireRequest
     : await store.leases.session(claim.key, seconds, rest(), false)
   try {
     const { own, value } = applicant
-    const put = { request_put: { key: own, value, lease: next.id } }
-    await store.members.txn(claim.key, 'acquiring', rest(), change(own, value, put))
+    const request = settle(own, [value, value], claim.modRevision ?? '0', next.id)
+    await store.members.txn(claim.key, 'acquiring', rest(), request)
   } finally {
     restOn(store, claim, next)
   }

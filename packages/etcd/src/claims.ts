@@ -12,8 +12,12 @@ export interface Claim {
   readonly ttl: number
   /** Of its key; undefined: there is none yet, as far as is known. */
   createRevision: string | undefined
+  /** Of its key, at which it was put on its lease. */
+  modRevision: string | undefined
   /** What the key rests on; undefined: nothing, it is permanent; or there is no key yet. */
   lease: Lease | undefined
+  /** What it was moved to by requests of which nothing was heard (undefined: to none): it may rest on these instead. */
+  readonly perhaps: Set<Lease | undefined>
   isHeld: boolean
   /** What was answered last: how long the hold is kept. */
   term: { readonly since: Instant; readonly ttl: number } | undefined
@@ -67,11 +71,13 @@ export class Claims {
   add(what: Pick<Claim, 'key' | 'token' | 'ttl' | 'applicant'> & Partial<Claim>): Claim {
     const claim: Claim = {
       createRevision: undefined,
+      modRevision: undefined,
       lease: undefined,
       isHeld: false,
       term: undefined,
       named: { hold: undefined, wait: undefined },
       doubtful: new Set(),
+      perhaps: new Set(),
       watched: '',
       pending: undefined,
       isGivenUp: false,

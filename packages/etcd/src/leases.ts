@@ -105,13 +105,6 @@ export class Leases {
     else session.idleSince = this.#members.runtime.now()
   }
 
-  /** Something may rest on it or not: it is neither kept alive for that nor ended. */
-  abandon(lease: Lease): void {
-    lease.users -= 1
-    const session = this.#sessions.get(lease)
-    if (lease.users <= 0 && session !== undefined) session.idleSince = this.#members.runtime.now()
-  }
-
   /** Ends those that nothing rests on, and keeps none alive any more. */
   async close(): Promise<void> {
     const idle = [...this.#sessions.values()].filter(({ lease }) => lease.users <= 0)
