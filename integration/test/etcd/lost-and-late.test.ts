@@ -35,6 +35,26 @@ test('a lost reply of the acquiring transaction: the repeat adopts what the firs
   await other.lock('a').using(() => undefined)
 })
 
+test.each([
+  { resting: 'on a session', autoRenew: true },
+  { resting: 'on a lease of its own', autoRenew: false },
+])(
+  'a lost reply of a release of a lock $resting: the repeat finds nothing, and it was held until then',
+  async ({ autoRenew }) => {
+    const server = await etcd()
+    const proxy = await proxyTo(server)
+    const [party, client] = [new Party([proxy], { ttl: 20 * SECOND }), clientOf(server)]
+    const lease = await party.lock('a', { autoRenew }).acquire()
+    proxy.loseReplies()
+    const releasing = lease.release()
+    await poll('it has been carried out', async () => (await keysOn(client)).length === 0)
+    // So late that the adapter itself asks again.
+    await sleep(1_000)
+    await proxy.resume()
+    expect(await releasing).toBe(true)
+  },
+)
+
 test('a lost reply of an acquire that is given up leaves nothing, and what arrives late does nothing', async () => {
   const server = await etcd()
   const proxy = await proxyTo(server)
@@ -223,6 +243,37 @@ test('a held lease has the time that the last acknowledged sign of life of its s
   expect(loss.at, 'it was lost before').toBeLessThan(granted)
   expect(first.held).toBe(false)
   await next.release()
+})
+
+test.each([
+  { resting: 'a session', autoRenew: true },
+  { resting: 'a lease of its own', autoRenew: false },
+])('the time of $resting counts from the send of what armed it, however late the answer', async ({ autoRenew }) => {
+  const server = await etcd()
+  const proxy = await proxyTo(server)
+  const party = new Party([proxy])
+  await party.lock('warm', { ttl: 30 * SECOND }).using(() => undefined)
+  proxy.delay(300, 300, { replies: true })
+  const acquiring = now()
+  const lease = await party.lock('a', { ttl: 8 * SECOND, autoRenew }).acquire()
+  expect(lease.remaining).toBeLessThan(8 * SECOND - (now() - acquiring))
+  await sleep(500)
+  const renewing = now()
+  await lease.renew()
+  expect(lease.remaining).toBeLessThan(8 * SECOND - (now() - renewing))
+  expect(lease.remaining).toBeGreaterThan(5 * SECOND)
+})
+
+test('a renewal that need not lengthen anything looks whether the key is there', async () => {
+  const server = await etcd()
+  const [party, client] = [new Party([server]), clientOf(server)]
+  const lease = await party.lock('a', { ttl: 60 * SECOND }).acquire()
+  await lease.renew(2 * SECOND)
+  expect(lease.held).toBe(true)
+  const [key = ''] = await keysOn(client)
+  await client.delete().key(key).exec()
+  await expect(lease.renew(2 * SECOND)).rejects.toMatchObject(lost)
+  expect(lease.held).toBe(false)
 })
 
 test(`nothing listens there: ${hostOf({ host: '127.0.0.1', port: 1 })} is unavailable, in words`, async () => {
