@@ -1,9 +1,11 @@
 /** Replies that get lost, servers that hang, leases that end: with one server. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Lock } from '@locks/core'
 import { expect, test } from 'vitest'
 import { poll } from '../../servers/poll.ts'
 import {
   backendError,
+  backendOver,
   clientOf,
   etcd,
   hostOf,
@@ -16,6 +18,7 @@ import {
   process,
   proxyTo,
   SECOND,
+  unavailable,
 } from './harness.ts'
 
 test('a lost reply of the acquiring transaction: the repeat adopts what the first one got', async () => {
@@ -86,6 +89,35 @@ test('an acquire that arrives after it was given up does nothing, though its ses
   await other.lock('a').using(() => undefined)
   expect(await kept.release()).toBe(true)
   await poll('the note goes with the session', async () => (await keysOn(client)).length === 0)
+})
+
+test('an acquire that could not be taken back ends with its time, though its session lives on for others', async () => {
+  const server = await etcd()
+  const [other, client] = [new Party([server]), clientOf(server)]
+  let [losesAnswers, isCut] = [false, false]
+  const backend = backendOver(client, async (send) => {
+    if (isCut) throw unavailable()
+    const answer = await send()
+    if (losesAnswers) throw unavailable()
+    return answer
+  })
+  const kept = await new Lock('kept', { backend, ttl: 3 * SECOND }).acquire()
+  losesAnswers = true
+  const token = {
+    key: { namespace: '', name: 'a', id: ':a' },
+    token: 'secret',
+    mode: 'exclusive',
+    timeout: 500,
+  } as const
+  const request = { ...token, owner: 'owner', permits: 1, ttl: 3 * SECOND, standalone: false, tokens: 1, metadata: '' }
+  await expect(backend.acquire({ ...request, wait: null })).rejects.toThrow(/UNAVAILABLE/)
+  isCut = true
+  await expect(backend.cancel(token)).rejects.toThrow(/UNAVAILABLE/)
+  isCut = false
+  losesAnswers = false
+  await kept.renew()
+  await (await other.lock('a').acquire({ timeout: 10 * SECOND })).release()
+  expect(kept.held).toBe(true)
 })
 
 test('a server that hangs ends calls in time, and leases by the local clock', async () => {

@@ -1,31 +1,10 @@
 /** Holds that move to another lease: by `renew(ttl)`, or with a hand-over. What the server is told of it gets lost, or is late. */
-import { Lock, type LockBackend } from '@locks/core'
-import { type EtcdClient, etcdBackend, type Transaction } from '@locks/etcd'
+import { Lock } from '@locks/core'
+import type { Transaction } from '@locks/etcd'
 import type { Etcd3 } from 'etcd3'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { poll } from '../../servers/poll.ts'
-import { clientOf, etcd, Party, SECOND } from './harness.ts'
-
-type Send = () => Promise<unknown>
-
-/** A backend over a client whose transactions go through `txn`, which may lose them, or their answers. */
-function backendOver(client: Etcd3, txn: (send: Send, request: Transaction) => Promise<unknown>): LockBackend {
-  const { kv, leaseClient, watchClient } = client as unknown as EtcdClient
-  const tampered: EtcdClient = {
-    kv: {
-      range: (request, options) => kv.range(request, options),
-      deleteRange: (request, options) => kv.deleteRange(request, options),
-      txn: (request) => txn(() => kv.txn(request), request),
-    },
-    leaseClient,
-    watchClient,
-  }
-  const backend = etcdBackend({ client: tampered, minTtl: SECOND })
-  onTestFinished(() => backend.close())
-  return backend
-}
-
-const unavailable = (): Error => new Error('UNAVAILABLE: the connection was cut')
+import { backendOver, clientOf, etcd, Party, SECOND, type Send, unavailable } from './harness.ts'
 
 /** Whether it puts a key that is there already. */
 const isMove = ({ compare, success }: Transaction): boolean =>

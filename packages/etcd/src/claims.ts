@@ -51,7 +51,7 @@ export class Claims {
   /** By the monotonic clock. */
   #lookedAt = 0
 
-  /** `drop` is told of waiters that did not call again, and of holds that have run out. */
+  /** `drop` is told of waiters that did not call again, of what could not be taken back, and of holds that have run out. */
   constructor(runtime: Runtime, drop: (claim: Claim) => void) {
     this.#runtime = runtime
     this.#drop = drop
