@@ -24,8 +24,10 @@ import { waitIn } from './waiting.ts'
 
 /** Seconds after which a waiter whose process died has no place any more. Who is granted the lock has it for as long at first. */
 const PLACE = 5
-/** How often a permit is tried for that others seem to take at the same moment. */
+/** How often a permit is tried for at once that others take at the same moment. After that there are pauses, in milliseconds. */
 const SQUEEZES = 4
+const PAUSE = 4
+const LONGEST_PAUSE = 60
 
 /** Takes the lock for a claim, or a place in its queue. */
 export async function acquire(store: Store, claim: Claim, request: AcquireRequest): Promise<AcquireAnswer> {
@@ -123,14 +125,25 @@ async function firstEntry(store: Store, claim: Claim, request: AcquireRequest, r
 
 /**
  * A permit beside others, or a lock of which only notes are left: there is no transaction that counts, but one that notices
- * newcomers.
+ * newcomers. Each of these took a permit, so that it ends soon: with one, or with none left.
  */
 async function squeezeIn(store: Store, claim: Claim, hold: Lease, first: Entry, rest: () => number): Promise<Entry> {
   const { applicant } = claim
   let entry = first
-  for (let time = 0; time < SQUEEZES && entry.kind === 'busy' && isServed(applicant.who, entry.position); time += 1)
+  // The rest of the time is for repeating it, should an answer get lost.
+  const least = rest() / 3
+  for (let time = 0; entry.kind === 'busy' && isServed(applicant.who, entry.position) && rest() > least; time += 1) {
+    if (time >= SQUEEZES) await pause(store, Math.min(LONGEST_PAUSE, PAUSE * time))
     entry = attempted(await send(store, claim, rest(), squeeze(applicant, hold.id, entry.position.revision)), applicant)
+  }
   return entry
+}
+
+/** Up to so many milliseconds. */
+function pause({ runtime }: Store, most: number): Promise<void> {
+  return new Promise((resolve) => {
+    runtime.setTimer(most * runtime.random(), resolve, true)
+  })
 }
 
 async function send(
