@@ -1,4 +1,5 @@
 /** Many waiters on one lock, in several processes. */
+import { Semaphore } from '@locks/core'
 import { expect, test } from 'vitest'
 import { poll } from '../../servers/poll.ts'
 import { etcd, Party, process } from './harness.ts'
@@ -46,4 +47,15 @@ test('1,000 waiters of 8 processes are served in the order of arrival, and a han
   // A look and a release; the rest is looks from time to time and signs of life.
   expect(each).toBeLessThan(2.5)
   expect(ofMany).toBeLessThan(each + 0.5)
+})
+
+test('of many who try for a permit at once, all get one as long as there are any', async () => {
+  const server = await etcd()
+  const parties = [new Party([server]), new Party([server]), new Party([server])]
+  const tries = parties.flatMap(({ backend }) =>
+    Array.from({ length: 20 }, () => new Semaphore('a', 50, { backend }).tryAcquire()),
+  )
+  const leases = await Promise.all(tries)
+  expect(leases.filter((lease) => lease !== null)).toHaveLength(50)
+  await Promise.all(leases.map((lease) => lease?.release()))
 })

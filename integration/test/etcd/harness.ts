@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Lease, Lock, type LockBackend, type LockOptions } from '@locks/core'
-import { etcdBackend } from '@locks/etcd'
+import { type EtcdClient, etcdBackend, type Transaction } from '@locks/etcd'
 import { Etcd3 } from 'etcd3'
 import { expect, onTestFinished } from 'vitest'
 import { type FaultyProxy, startProxy } from '../../faults/proxy.ts'
@@ -59,6 +59,28 @@ export function clientOf(...members: readonly Address[]): Etcd3 {
   onTestFinished(() => client.close())
   return client
 }
+
+/** Carries a request out. */
+export type Send = () => Promise<unknown>
+
+/** A backend over a client whose transactions go through `txn`, which may lose them, or their answers. */
+export function backendOver(client: Etcd3, txn: (send: Send, request: Transaction) => Promise<unknown>): LockBackend {
+  const { kv, leaseClient, watchClient } = client as unknown as EtcdClient
+  const tampered: EtcdClient = {
+    kv: {
+      range: (request, options) => kv.range(request, options),
+      deleteRange: (request, options) => kv.deleteRange(request, options),
+      txn: (request) => txn(() => kv.txn(request), request),
+    },
+    leaseClient,
+    watchClient,
+  }
+  const backend = etcdBackend({ client: tampered, minTtl: SECOND })
+  onTestFinished(() => backend.close())
+  return backend
+}
+
+export const unavailable = (): Error => new Error('UNAVAILABLE: the connection was cut')
 
 /** The moment at which a lease was lost, once it is. */
 export function lossOf(lease: Lease): { at: number | undefined } {

@@ -1,9 +1,11 @@
 /** Replies that get lost, servers that hang, leases that end: with one server. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Lock } from '@locks/core'
 import { expect, test } from 'vitest'
 import { poll } from '../../servers/poll.ts'
 import {
   backendError,
+  backendOver,
   clientOf,
   etcd,
   hostOf,
@@ -16,6 +18,7 @@ import {
   process,
   proxyTo,
   SECOND,
+  unavailable,
 } from './harness.ts'
 
 test('a lost reply of the acquiring transaction: the repeat adopts what the first one got', async () => {
@@ -34,6 +37,26 @@ test('a lost reply of the acquiring transaction: the repeat adopts what the firs
   expect(await lease?.release()).toBe(true)
   await other.lock('a').using(() => undefined)
 })
+
+test.each([
+  { resting: 'on a session', autoRenew: true },
+  { resting: 'on a lease of its own', autoRenew: false },
+])(
+  'a lost reply of a release of a lock $resting: the repeat finds nothing, and it was held until then',
+  async ({ autoRenew }) => {
+    const server = await etcd()
+    const proxy = await proxyTo(server)
+    const [party, client] = [new Party([proxy], { ttl: 20 * SECOND }), clientOf(server)]
+    const lease = await party.lock('a', { autoRenew }).acquire()
+    proxy.loseReplies()
+    const releasing = lease.release()
+    await poll('it has been carried out', async () => (await keysOn(client)).length === 0)
+    // So late that the adapter itself asks again.
+    await sleep(1_000)
+    await proxy.resume()
+    expect(await releasing).toBe(true)
+  },
+)
 
 test('a lost reply of an acquire that is given up leaves nothing, and what arrives late does nothing', async () => {
   const server = await etcd()
@@ -66,6 +89,35 @@ test('an acquire that arrives after it was given up does nothing, though its ses
   await other.lock('a').using(() => undefined)
   expect(await kept.release()).toBe(true)
   await poll('the note goes with the session', async () => (await keysOn(client)).length === 0)
+})
+
+test('an acquire that could not be taken back ends with its time, though its session lives on for others', async () => {
+  const server = await etcd()
+  const [other, client] = [new Party([server]), clientOf(server)]
+  let [losesAnswers, isCut] = [false, false]
+  const backend = backendOver(client, async (send) => {
+    if (isCut) throw unavailable()
+    const answer = await send()
+    if (losesAnswers) throw unavailable()
+    return answer
+  })
+  const kept = await new Lock('kept', { backend, ttl: 3 * SECOND }).acquire()
+  losesAnswers = true
+  const token = {
+    key: { namespace: '', name: 'a', id: ':a' },
+    token: 'secret',
+    mode: 'exclusive',
+    timeout: 500,
+  } as const
+  const request = { ...token, owner: 'owner', permits: 1, ttl: 3 * SECOND, standalone: false, tokens: 1, metadata: '' }
+  await expect(backend.acquire({ ...request, wait: null })).rejects.toThrow(/UNAVAILABLE/)
+  isCut = true
+  await expect(backend.cancel(token)).rejects.toThrow(/UNAVAILABLE/)
+  isCut = false
+  losesAnswers = false
+  await kept.renew()
+  await (await other.lock('a').acquire({ timeout: 10 * SECOND })).release()
+  expect(kept.held).toBe(true)
 })
 
 test('a server that hangs ends calls in time, and leases by the local clock', async () => {
@@ -157,6 +209,38 @@ test('a waiter whose process died is skipped a few seconds later, whatever its t
   expect(now() - released).toBeLessThan(9_000)
 })
 
+test('a waiter whose process stood still is not given up by it: it takes a place again, and gets the lock', async () => {
+  const server = await etcd()
+  const holder = new Party([server])
+  const stopped = process([server])
+  const lease = await holder.lock('a').acquire()
+  const waiting = stopped.call('acquire', 'a', { timeout: 40_000 })
+  waiting.catch(() => undefined)
+  await poll('it waits', async () => (await holder.lock('a').inspect()).waiters === 1)
+  stopped.pause()
+  await poll('its place is gone', async () => (await holder.lock('a').inspect()).waiters === 0)
+  await sleep(3_000)
+  stopped.resume()
+  await poll('it waits again', async () => (await holder.lock('a').inspect()).waiters === 1)
+  await lease.release()
+  expect(BigInt(`${await waiting}`)).toBeGreaterThan(lease.fencingToken)
+})
+
+test('a waiter that asks a slow server is not given up while it asks', async () => {
+  const server = await etcd()
+  const patient = { ttl: 60 * SECOND, requestTimeout: 20_000 }
+  const [holder, waiter] = [new Party([server], patient), new Party([server], patient)]
+  const lease = await holder.lock('a').acquire()
+  const waiting = waiter.lock('a').acquire({ timeout: 60_000 })
+  waiting.catch(() => undefined)
+  await poll('it waits', async () => (await holder.lock('a').inspect()).waiters === 1)
+  server.pause()
+  await sleep(9_500)
+  server.resume()
+  await lease.release()
+  await (await waiting).release()
+})
+
 test('a server that grants longer leases only: a ttl below that is a RangeError, and one above is fine', async () => {
   const server = await etcd({ args: ['--heartbeat-interval', '200', '--election-timeout', '2000'] })
   const party = new Party([server])
@@ -191,6 +275,37 @@ test('a held lease has the time that the last acknowledged sign of life of its s
   expect(loss.at, 'it was lost before').toBeLessThan(granted)
   expect(first.held).toBe(false)
   await next.release()
+})
+
+test.each([
+  { resting: 'a session', autoRenew: true },
+  { resting: 'a lease of its own', autoRenew: false },
+])('the time of $resting counts from the send of what armed it, however late the answer', async ({ autoRenew }) => {
+  const server = await etcd()
+  const proxy = await proxyTo(server)
+  const party = new Party([proxy])
+  await party.lock('warm', { ttl: 30 * SECOND }).using(() => undefined)
+  proxy.delay(300, 300, { replies: true })
+  const acquiring = now()
+  const lease = await party.lock('a', { ttl: 8 * SECOND, autoRenew }).acquire()
+  expect(lease.remaining).toBeLessThan(8 * SECOND - (now() - acquiring))
+  await sleep(500)
+  const renewing = now()
+  await lease.renew()
+  expect(lease.remaining).toBeLessThan(8 * SECOND - (now() - renewing))
+  expect(lease.remaining).toBeGreaterThan(5 * SECOND)
+})
+
+test('a renewal that need not lengthen anything looks whether the key is there', async () => {
+  const server = await etcd()
+  const [party, client] = [new Party([server]), clientOf(server)]
+  const lease = await party.lock('a', { ttl: 60 * SECOND }).acquire()
+  await lease.renew(2 * SECOND)
+  expect(lease.held).toBe(true)
+  const [key = ''] = await keysOn(client)
+  await client.delete().key(key).exec()
+  await expect(lease.renew(2 * SECOND)).rejects.toMatchObject(lost)
+  expect(lease.held).toBe(false)
 })
 
 test(`nothing listens there: ${hostOf({ host: '127.0.0.1', port: 1 })} is unavailable, in words`, async () => {

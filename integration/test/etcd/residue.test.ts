@@ -44,6 +44,17 @@ test('10,000 cycles leave no keys, no leases, no watchers and no growing memory'
   expect(await leasesOn(client)).toEqual([])
 })
 
+test('a lease of its own goes with its lock, also where the backend is closed at once', async () => {
+  const server = await etcd()
+  const [client, backend] = [clientOf(server), etcdBackend({ hosts: hostOf(server), minTtl: 1_000 })]
+  const leases = await Promise.all(
+    Array.from({ length: 20 }, (_, at) => new Lock(`${at}`, { backend, ttl: 60_000, autoRenew: false }).acquire()),
+  )
+  await Promise.all(leases.map((lease) => lease.release()))
+  await backend.close()
+  expect(await leasesOn(client)).toEqual([])
+})
+
 test('1,000 aborted waits leave no keys, no leases, no watchers and no growing memory', {
   timeout: 180_000,
 }, async () => {

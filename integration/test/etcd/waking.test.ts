@@ -1,8 +1,9 @@
 /** Watches that are cut, begin too late, or die silently: who waits gets the lock all the same. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Lock } from '@locks/core'
 import { expect, test } from 'vitest'
 import { poll } from '../../servers/poll.ts'
-import { clientOf, etcd, now, Party, proxyTo } from './harness.ts'
+import { backendOver, clientOf, etcd, now, Party, proxyTo } from './harness.ts'
 
 /** A holder, and one who waits through a proxy. */
 async function waitingThroughProxy() {
@@ -94,5 +95,22 @@ test('a watch that is silently dead is noticed', async () => {
   // What was sent meanwhile is gone, and the connection stands as if nothing had been.
   proxy.halfOpen()
   await proxy.resume()
+  await (await waiting).release()
+})
+
+test('where nothing can be watched, who waits looks from time to time, and not all the time', async () => {
+  const server = await etcd()
+  const [holder, client] = [new Party([server]), clientOf(server)]
+  const lease = await holder.lock('a').acquire()
+  let looks = 0
+  const backend = backendOver(client, (send) => {
+    looks += 1
+    return send()
+  })
+  client.watchClient.watch = () => Promise.reject(new Error('UNAVAILABLE: no streams here'))
+  const waiting = new Lock('a', { backend }).acquire({ timeout: 20_000 })
+  await sleep(5_000)
+  expect(looks).toBeLessThan(15)
+  await lease.release()
   await (await waiting).release()
 })

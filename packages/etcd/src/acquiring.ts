@@ -9,7 +9,6 @@ import { fencingToken, holderState } from './record.ts'
 import {
   attempt,
   attempted,
-  change,
   type Entry,
   enter,
   entered,
@@ -17,6 +16,7 @@ import {
   look,
   looked,
   type Position,
+  settle,
   squeeze,
 } from './requests.ts'
 import { describe, restOn, type Store, secondsOf } from './store.ts'
@@ -24,8 +24,10 @@ import { waitIn } from './waiting.ts'
 
 /** Seconds after which a waiter whose process died has no place any more. Who is granted the lock has it for as long at first. */
 const PLACE = 5
-/** How often a permit is tried for that others seem to take at the same moment. */
+/** How often a permit is tried for at once that others take at the same moment. After that there are pauses, in milliseconds. */
 const SQUEEZES = 4
+const PAUSE = 4
+const LONGEST_PAUSE = 60
 
 /** Takes the lock for a claim, or a place in its queue. */
 export async function acquire(store: Store, claim: Claim, request: AcquireRequest): Promise<AcquireAnswer> {
@@ -55,14 +57,17 @@ async function ask(
   switch (entry.kind) {
     case 'alone':
       claim.createRevision = entry.revision
+      claim.modRevision = entry.revision
       restOn(store, claim, claim.named.hold)
       return granted(store, claim, request)
     case 'entered':
       claim.createRevision = entry.position.revision
+      claim.modRevision = entry.position.revision
       restOn(store, claim, claim.named.wait)
       return stand(store, claim, request, entry.position)
     case 'known': {
       claim.createRevision = entry.kv.create_revision
+      claim.modRevision = entry.kv.mod_revision
       const { hold, wait } = claim.named
       restOn(
         store,
@@ -120,14 +125,25 @@ async function firstEntry(store: Store, claim: Claim, request: AcquireRequest, r
 
 /**
  * A permit beside others, or a lock of which only notes are left: there is no transaction that counts, but one that notices
- * newcomers.
+ * newcomers. Each of these took a permit, so that it ends soon: with one, or with none left.
  */
 async function squeezeIn(store: Store, claim: Claim, hold: Lease, first: Entry, rest: () => number): Promise<Entry> {
   const { applicant } = claim
   let entry = first
-  for (let time = 0; time < SQUEEZES && entry.kind === 'busy' && isServed(applicant.who, entry.position); time += 1)
+  // The rest of the time is for repeating it, should an answer get lost.
+  const least = rest() / 3
+  for (let time = 0; entry.kind === 'busy' && isServed(applicant.who, entry.position) && rest() > least; time += 1) {
+    if (time >= SQUEEZES) await pause(store, Math.min(LONGEST_PAUSE, PAUSE * time))
     entry = attempted(await send(store, claim, rest(), squeeze(applicant, hold.id, entry.position.revision)), applicant)
+  }
   return entry
+}
+
+/** Up to so many milliseconds. */
+function pause({ runtime }: Store, most: number): Promise<void> {
+  return new Promise((resolve) => {
+    runtime.setTimer(most * runtime.random(), resolve, true)
+  })
 }
 
 async function send(
@@ -191,6 +207,7 @@ async function lookAgain(
     return undefined
   }
   if (!rests) {
+    claim.modRevision = kv.mod_revision
     await moveToSession(store, claim, request, rest)
     return undefined
   }
@@ -206,8 +223,8 @@ async function moveToSession(store: Store, claim: Claim, request: AcquireRequest
     : await store.leases.session(claim.key, seconds, rest(), false)
   try {
     const { own, value } = applicant
-    const put = { request_put: { key: own, value, lease: next.id } }
-    await store.members.txn(claim.key, 'acquiring', rest(), change(own, value, put))
+    const request = settle(own, [value, value], claim.modRevision ?? '0', next.id)
+    await store.members.txn(claim.key, 'acquiring', rest(), request)
   } finally {
     restOn(store, claim, next)
   }

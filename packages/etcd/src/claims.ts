@@ -12,8 +12,12 @@ export interface Claim {
   readonly ttl: number
   /** Of its key; undefined: there is none yet, as far as is known. */
   createRevision: string | undefined
+  /** Of its key, at which it was put on its lease. */
+  modRevision: string | undefined
   /** What the key rests on; undefined: nothing, it is permanent; or there is no key yet. */
   lease: Lease | undefined
+  /** What it was moved to by requests of which nothing was heard (undefined: to none): it may rest on these instead. */
+  readonly perhaps: Set<Lease | undefined>
   isHeld: boolean
   /** What was answered last: how long the hold is kept. */
   term: { readonly since: Instant; readonly ttl: number } | undefined
@@ -44,8 +48,10 @@ export class Claims {
   readonly #runtime: Runtime
   readonly #drop: (claim: Claim) => void
   #timer: Timer | undefined
+  /** By the monotonic clock. */
+  #lookedAt = 0
 
-  /** `drop` is told of waiters that did not call again, and of holds that have run out. */
+  /** `drop` is told of waiters that did not call again, of what could not be taken back, and of holds that have run out. */
   constructor(runtime: Runtime, drop: (claim: Claim) => void) {
     this.#runtime = runtime
     this.#drop = drop
@@ -65,11 +71,13 @@ export class Claims {
   add(what: Pick<Claim, 'key' | 'token' | 'ttl' | 'applicant'> & Partial<Claim>): Claim {
     const claim: Claim = {
       createRevision: undefined,
+      modRevision: undefined,
       lease: undefined,
       isHeld: false,
       term: undefined,
       named: { hold: undefined, wait: undefined },
       doubtful: new Set(),
+      perhaps: new Set(),
       watched: '',
       pending: undefined,
       isGivenUp: false,
@@ -79,7 +87,7 @@ export class Claims {
       ...what,
     }
     this.#byToken.set(claim.token, claim)
-    this.#timer ??= this.#runtime.setTimer(EVERY, () => this.#look(), false)
+    if (this.#timer === undefined) this.#lookLater()
     return claim
   }
 
@@ -87,6 +95,11 @@ export class Claims {
     if (this.#byToken.get(claim.token) === claim) this.#byToken.delete(claim.token)
     if (holdKeys.get(claim.applicant.who.owner) === claim.applicant.own) holdKeys.delete(claim.applicant.who.owner)
     this.rest(claim)
+  }
+
+  /** It is being asked for: whoever does that is not dead. */
+  asks(claim: Claim): void {
+    claim.dueBy = Number.POSITIVE_INFINITY
   }
 
   /** It waits, and calls again within `within` milliseconds if it lives. */
@@ -117,8 +130,16 @@ export class Claims {
   #look(): void {
     this.#timer = undefined
     const { mono } = this.#runtime.now()
+    // Who could not call, since nothing ran here, is not dead.
+    const stood = Math.max(0, mono - this.#lookedAt - EVERY)
+    for (const claim of this.#byToken.values()) claim.dueBy += stood
     for (const claim of [...this.#byToken.values()]) if (this.#isForgotten(claim, mono)) this.#drop(claim)
-    if (this.#byToken.size > 0) this.#timer = this.#runtime.setTimer(EVERY, () => this.#look(), false)
+    if (this.#byToken.size > 0) this.#lookLater()
+  }
+
+  #lookLater(): void {
+    this.#lookedAt = this.#runtime.now().mono
+    this.#timer = this.#runtime.setTimer(EVERY, () => this.#look(), false)
   }
 
   #isForgotten({ dueBy, isHeld, term }: Claim, mono: number): boolean {

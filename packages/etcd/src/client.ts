@@ -32,6 +32,7 @@ export interface Comparison {
   target: number
   result: number
   create_revision?: string
+  mod_revision?: string
   value?: Buffer
 }
 

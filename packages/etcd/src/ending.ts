@@ -9,6 +9,8 @@ import { letGo, type Store } from './store.ts'
 
 /** etcd takes so many operations in a transaction. */
 const MOST = 100
+/** Milliseconds after which it is tried again to take back what could not be. */
+const AGAIN = 2_000
 
 /** Undoes what acquire did for a claim, and what it may still do. */
 export async function cancel(store: Store, claim: Claim, { timeout }: TokenRequest): Promise<void> {
@@ -19,7 +21,13 @@ export async function cancel(store: Store, claim: Claim, { timeout }: TokenReque
   // What is answered need not be made harmless.
   await claim.pending?.catch(() => undefined)
   const rest = Math.max(1, timeout - elapsed(runtime, started))
-  if (claim.createRevision !== undefined || claim.doubtful.size > 0) await remove(store, claim, 'cancelling', rest)
+  try {
+    if (claim.createRevision !== undefined || claim.doubtful.size > 0) await remove(store, claim, 'cancelling', rest)
+  } catch (error) {
+    // Its key may rest on a session that others keep up: nothing else would end it.
+    claims.waits(claim, AGAIN)
+    throw error
+  }
   claims.forget(claim)
   letGo(store, claim)
 }

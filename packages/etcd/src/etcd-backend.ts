@@ -35,6 +35,8 @@ import type { Store } from './store.ts'
 import { Watches } from './watches.ts'
 
 const CANCEL_TIMEOUT = 3_000
+/** Milliseconds after a failure in which a claim is asked for again, or counts as given up. */
+const FAILED = 30_000
 
 /** Locks on etcd: one key for each contender, served in the order of their create revisions. */
 export class EtcdBackend implements LockBackend {
@@ -69,9 +71,14 @@ export class EtcdBackend implements LockBackend {
       const value = encode({ token, ttl, metadata })
       return applicantOf(placeOf(this.#store.prefix, key), { mode, permits, owner }, value)
     })
+    const { claims } = this.#store
+    claims.asks(claim)
     const asking = acquire(this.#store, claim, request)
     claim.pending = asking
-    const answer = await asking
+    const answer = await asking.catch((error) => {
+      if (!claim.isHeld) claims.waits(claim, FAILED)
+      throw error
+    })
     if (answer.outcome !== 'granted' && wait === null && claim.doubtful.size > 0)
       cancel(this.#store, claim, request).catch(() => undefined)
     return answer

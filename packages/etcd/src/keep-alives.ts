@@ -25,12 +25,25 @@ class Line {
     stream.on('end', () => this.fail(new Error('the stream ended')))
   }
 
-  send(ID: string): Promise<number> {
-    const waiting = Promise.withResolvers<number>()
+  send(ID: string): Waiting {
+    const waiting: Waiting = Promise.withResolvers()
     const others = this.#waiting.get(ID)
     this.#waiting.set(ID, [...(others ?? []), waiting])
     if (others === undefined) this.#stream.write({ ID })
-    return waiting.promise
+    return waiting
+  }
+
+  /** One of those who wait has waited long enough. Others have more patience. */
+  giveUp(ID: string, waiting: Waiting, error: Error): void {
+    const others = (this.#waiting.get(ID) ?? []).filter((one) => one !== waiting)
+    if (this.#waiting.size <= 1 && others.length === 0) {
+      this.fail(error)
+      return
+    }
+    this.#over()
+    waiting.reject(error)
+    if (others.length > 0) this.#waiting.set(ID, others)
+    else this.#waiting.delete(ID)
   }
 
   fail(error: Error): void {
@@ -77,21 +90,22 @@ export class KeepAlives {
 
   async #keep(client: EtcdClient, id: string, patience: number): Promise<number> {
     const { promise: late, reject } = Promise.withResolvers<never>()
-    let line: Line | undefined
+    let giveUp: ((error: Error) => void) | undefined
     const timer = this.#members.runtime.setTimer(
       patience,
       () => {
         const error = new Error(`no answer within ${Math.round(patience)} ms`)
         reject(error)
-        line?.fail(error)
-        if (line === undefined) this.#lines.delete(client)
+        giveUp?.(error)
+        if (giveUp === undefined) this.#lines.delete(client)
       },
       false,
     )
     try {
-      const opened = this.#line(client).then((one) => {
-        line = one
-        return one.send(id)
+      const opened = this.#line(client).then((line) => {
+        const waiting = line.send(id)
+        giveUp = (error) => line.giveUp(id, waiting, error)
+        return waiting.promise
       })
       return await Promise.race([opened, late])
     } finally {

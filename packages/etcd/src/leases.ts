@@ -23,6 +23,8 @@ export class Leases {
   readonly #sessions = new Map<Lease, Session>()
   /** By the seconds that were asked for: those that new locks may rest on. */
   readonly #current = new Map<number, { readonly granting: Promise<Lease>; lease: Lease | undefined }>()
+  /** Those that are being ended. */
+  readonly #ending = new Set<Promise<void>>()
 
   /** `lost` hears of sessions that have ended while something rested on them. */
   constructor(members: Members, keepAlives: KeepAlives, lost: (lease: Lease) => void) {
@@ -105,20 +107,14 @@ export class Leases {
     else session.idleSince = this.#members.runtime.now()
   }
 
-  /** Something may rest on it or not: it is neither kept alive for that nor ended. */
-  abandon(lease: Lease): void {
-    lease.users -= 1
-    const session = this.#sessions.get(lease)
-    if (lease.users <= 0 && session !== undefined) session.idleSince = this.#members.runtime.now()
-  }
-
   /** Ends those that nothing rests on, and keeps none alive any more. */
   async close(): Promise<void> {
     const idle = [...this.#sessions.values()].filter(({ lease }) => lease.users <= 0)
     for (const { timer } of this.#sessions.values()) timer?.cancel()
     this.#sessions.clear()
     this.#current.clear()
-    await Promise.all(idle.map(({ lease }) => this.#revoke(lease)))
+    for (const { lease } of idle) this.#revoke(lease)
+    await Promise.all(this.#ending)
   }
 
   async #grant(key: LockKey, seconds: number, timeout: number, atLeast: boolean): Promise<Lease> {
@@ -186,13 +182,15 @@ export class Leases {
   #end(lease: Lease): void {
     this.#sessions.get(lease)?.timer?.cancel()
     this.#sessions.delete(lease)
-    void this.#revoke(lease)
+    this.#revoke(lease)
   }
 
-  async #revoke({ id }: Lease): Promise<void> {
-    // If it can't be told, the lease ends by itself.
-    await this.#members
+  #revoke({ id }: Lease): void {
+    const ending = this.#members
       .tell(MAX_TIMEOUT, (client, options) => client.leaseClient.leaseRevoke({ ID: id }, options))
+      // If it can't be told, the lease ends by itself.
       .catch(() => undefined)
+      .finally(() => this.#ending.delete(ending))
+    this.#ending.add(ending)
   }
 }

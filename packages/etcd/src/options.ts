@@ -30,7 +30,10 @@ export interface EtcdBackendOptions extends EtcdAddress {
    * `credentials` and `grpcOptions` is allowed.
    */
   readonly client?: EtcdClient | undefined
-  /** What the keys start with; the locks of different prefixes are different locks. Default `locks/`. */
+  /**
+   * What the keys start with; the locks of different prefixes are different locks. A namespace comes right after it: end it
+   * with `/`, or `app` with the namespace `2` is `app2`. Default `locks/`.
+   */
   readonly prefix?: string | undefined
   /**
    * The shortest ttl in milliseconds, in whole seconds: what your servers grant, which is half again the election timeout,

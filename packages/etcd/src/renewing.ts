@@ -7,10 +7,12 @@ import { holdKeys } from './guard.ts'
 import { contenderOf, placeOf } from './keys.ts'
 import type { Lease } from './lease.ts'
 import { decode, encode, holdersAmong } from './record.ts'
-import { applicantOf, change, ranges, readAll } from './requests.ts'
+import { applicantOf, ranges, readAll, settle } from './requests.ts'
 import { letGo, restOn, type Store, secondsOf } from './store.ts'
 
 const CLEAN_UP_TIMEOUT = 3_000
+/** How often a key is put that turns out to have been put meanwhile. */
+const MOVES = 4
 
 const LOST: RenewAnswer = { outcome: 'lost' }
 
@@ -33,12 +35,13 @@ export async function renew(store: Store, known: Claim | undefined, request: Ren
   }
   const needed = { ...request, ttl: Math.max(ttl, promised) }
   const lease = await target(store, claim, needed, rest)
-  if (lease !== undefined && lease === claim.lease && rotateTo === undefined) {
+  if (lease !== undefined && lease === claim.lease && rotateTo === undefined && claim.perhaps.size === 0) {
     await lease.keepAlive(rest())
     if (!lease.isAlive) return lose(store, claim)
     const kv = await read(store, claim, rest())
-    if (!isOurs(claim, kv)) return lose(store, claim)
-    if (kv?.lease === lease.id) return term(store, claim, needed)
+    if (kv === undefined || !isOurs(claim, kv)) return lose(store, claim)
+    if (kv.lease === lease.id) return term(store, claim, needed)
+    claim.modRevision = kv.mod_revision
   }
   return move(store, claim, lease, needed, rest)
 }
@@ -58,7 +61,7 @@ async function read({ members }: Store, { key, applicant }: Claim, timeout: numb
   return ranges((await members.txn(key, 'renewing', timeout, request)).answer.responses)[0]?.[0]
 }
 
-/** What it is to rest on. */
+/** What it is to rest on. It is counted as a user of that, but not twice. */
 async function target(
   { leases }: Store,
   { lease, key }: Claim,
@@ -69,7 +72,11 @@ async function target(
   const seconds = secondsOf(ttl)
   const fits = lease !== undefined && lease.ttl === seconds * 1_000 && leases.isShared(lease) === !standalone
   if (fits && rotateTo === undefined) return lease
-  return standalone ? leases.own(key, seconds, rest()) : leases.session(key, seconds, rest(), false)
+  // What is handed over runs out by itself if nothing is heard of it: others would keep a session up. The next renewal moves it.
+  if (standalone || rotateTo !== undefined) return leases.own(key, seconds, rest())
+  const session = await leases.session(key, seconds, rest(), false)
+  if (session === lease) leases.release(session)
+  return session
 }
 
 /** Puts the key on another lease, perhaps with another secret. It keeps its create revision, and so its place. */
@@ -80,41 +87,70 @@ async function move(
   request: RenewRequest,
   rest: () => number,
 ): Promise<RenewAnswer> {
-  const { members, leases } = store
+  const { leases } = store
   const { applicant, key } = claim
   const { own, value } = applicant
   const { rotateTo } = request
   const isNew = lease !== claim.lease
   const { token = claim.token, ...same } = { ...decode(value), token: rotateTo ?? claim.token }
   const next = rotateTo === undefined ? value : encode({ ...same, token })
-  let answer: Awaited<ReturnType<typeof members.txn>>['answer']
   try {
     if (lease !== undefined && isNew) await lease.keepAlive(rest())
-    const put = { request_put: { key: own, value: next, ...(lease && { lease: lease.id }) } }
-    answer = (await members.txn(key, 'renewing', rest(), change(own, value, put))).answer
   } catch (error) {
-    // It may rest on the one or the other: neither is ended, and the older one's time counts.
-    if (lease !== undefined && isNew) leases.abandon(lease)
-    if (lease !== undefined && isLeaseGone(error)) await leases.suspect(lease, rest())
+    if (lease !== undefined) leases.release(lease)
     throw error
   }
-  const seen = answer.succeeded ? undefined : ranges(answer.responses)[0]?.[0]
-  // The first one of two may have been carried out.
-  if (!answer.succeeded && seen?.value.equals(next) !== true) {
+  let isOurs: boolean
+  try {
+    isOurs = await put(store, claim, next, lease, rest)
+  } catch (error) {
+    if (lease !== undefined && isLeaseGone(error)) {
+      if (isNew) leases.release(lease)
+      await leases.suspect(lease, rest())
+    } else if (isNew && !claim.perhaps.has(lease)) claim.perhaps.add(lease)
+    else if (isNew && lease !== undefined) leases.release(lease)
+    throw error
+  }
+  if (!isOurs) {
     if (lease !== undefined && isNew) leases.release(lease)
     return lose(store, claim)
   }
   if (isNew) restOn(store, claim, lease)
+  // Requests of which nothing was heard do nothing any more.
+  for (const one of claim.perhaps) if (one !== undefined) leases.release(one)
+  claim.perhaps.clear()
   if (rotateTo === undefined) return term(store, claim, request)
   const { claims } = store
   claims.forget(claim)
-  const { lease: held, createRevision, isHeld } = claim
+  const { lease: held, createRevision, modRevision, isHeld } = claim
   holdKeys.set(applicant.who.owner, own)
   const successor = claims.add({
     ...{ key, token, ttl: claim.ttl, applicant: { ...applicant, value: next } },
-    ...{ lease: held, createRevision, isHeld, doubtful: claim.doubtful },
+    ...{ lease: held, createRevision, modRevision, isHeld, doubtful: claim.doubtful },
   })
   return term(store, successor, request)
+}
+
+/** Whether it was still ours, and rests on that lease now. An earlier request than this one may have been carried out. */
+async function put(
+  { members }: Store,
+  claim: Claim,
+  next: Buffer,
+  lease: Lease | undefined,
+  rest: () => number,
+): Promise<boolean> {
+  const { own } = claim.applicant
+  let { value } = claim.applicant
+  for (let round = 0; round < MOVES; round += 1) {
+    const request = settle(own, [value, next], claim.modRevision ?? '0', lease?.id)
+    const { answer } = await members.txn(claim.key, 'renewing', rest(), request)
+    const seen = ranges(answer.responses)[0]?.[0]
+    if (!answer.succeeded && seen?.value.equals(value) !== true && seen?.value.equals(next) !== true) return false
+    claim.modRevision = seen?.mod_revision ?? answer.header.revision
+    if (answer.succeeded || (seen?.value.equals(next) === true && seen.lease === (lease?.id ?? '0'))) return true
+    value = seen?.value ?? value
+  }
+  throw new Error('its key keeps changing')
 }
 
 function term({ runtime }: Store, claim: Claim, { ttl }: RenewRequest): RenewAnswer {
@@ -128,8 +164,8 @@ function lose(store: Store, claim: Claim): RenewAnswer {
   const { lease } = claim
   if (lease !== undefined && store.leases.isShared(lease)) void store.leases.suspect(lease, CLEAN_UP_TIMEOUT)
   claim.isHeld = false
-  if (claim.doubtful.size > 0) {
-    // A request of it that arrives yet must not take the lock again.
+  if (claim.doubtful.size > 0 || claim.perhaps.size > 0) {
+    // A request of it that arrives yet must not take the lock again, nor one that did keep it.
     const timeout = CLEAN_UP_TIMEOUT
     void cancel(store, claim, { ...claim, mode: 'exclusive', timeout }).catch(() => undefined)
     return LOST
@@ -150,7 +186,7 @@ async function find(store: Store, request: RenewRequest, timeout: number): Promi
 }
 
 async function search(
-  { members, claims }: Store,
+  { members, claims, runtime }: Store,
   key: LockKey,
   place: ReturnType<typeof placeOf>,
   timeout: number,
@@ -160,6 +196,18 @@ async function search(
   const kv = holdersAmong(ranges(answer.responses)[0] ?? []).find(({ value }) => decode(value).token === token)
   if (kv === undefined) return undefined
   const { ttl } = decode(kv.value)
+  // It may not be shortened.
+  const left = kv.lease === '0' ? Number.POSITIVE_INFINITY : await mostLeft(members, key, kv.lease, timeout)
   const applicant = applicantOf(place, contenderOf(kv.key), kv.value)
-  return claims.add({ key, token, ttl, applicant, createRevision: kv.create_revision, isHeld: true })
+  const { create_revision: createRevision, mod_revision: modRevision } = kv
+  const term = { since: runtime.now(), ttl: left }
+  return claims.add({ key, token, ttl, applicant, createRevision, modRevision, isHeld: true, term })
+}
+
+/** Milliseconds that a lease lasts at most unless it is renewed: etcd tells it in whole seconds, rounded down. */
+async function mostLeft(members: Store['members'], key: LockKey, ID: string, timeout: number): Promise<number> {
+  const { answer } = await members.ask(key, 'renewing', timeout, (client, options) =>
+    client.leaseClient.leaseTimeToLive({ ID }, options),
+  )
+  return (Number((answer as { readonly TTL: string }).TTL) + 1) * 1_000
 }

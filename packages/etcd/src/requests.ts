@@ -3,6 +3,7 @@ import { type Contender, contenderKey, graves, type KeyRange, misfits, type Plac
 
 /** The protocol's numbers. */
 const CREATE = 1
+const MOD = 2
 const VALUE = 3
 const BY_CREATE_REVISION = 2
 const EQUAL = 0
@@ -135,6 +136,24 @@ export const look = (applicant: Applicant, createRevision: string): Transaction 
 export const change = (own: Buffer, value: Buffer, ...operations: readonly Operation[]): Transaction => ({
   compare: [{ key: own, target: VALUE, result: EQUAL, value }],
   success: [...operations],
+  failure: [get({ key: own })],
+})
+
+/**
+ * Puts one's key on a lease (undefined: on none), if nothing has been done to it since `modRevision`: a request that arrives
+ * late finds another one, and does nothing.
+ */
+export const settle = (
+  own: Buffer,
+  [value, next]: readonly [value: Buffer, next: Buffer],
+  modRevision: string,
+  lease: string | undefined,
+): Transaction => ({
+  compare: [
+    { key: own, target: VALUE, result: EQUAL, value },
+    { key: own, target: MOD, result: EQUAL, mod_revision: modRevision },
+  ],
+  success: [{ request_put: { key: own, value: next, ...(lease !== undefined && { lease }) } }],
   failure: [get({ key: own })],
 })
 

@@ -25,7 +25,10 @@ export const describe = ({ name, namespace }: LockKey): string =>
 
 /** What a claim rested on, or would have, is needed for it no longer. */
 export function letGo({ leases }: Store, claim: Claim): void {
-  const used = [claim.lease, claim.named.hold, claim.named.wait].filter((lease) => lease !== undefined)
+  const used = [claim.lease, claim.named.hold, claim.named.wait, ...claim.perhaps].filter(
+    (lease) => lease !== undefined,
+  )
+  claim.perhaps.clear()
   claim.lease = undefined
   claim.named = { hold: undefined, wait: undefined }
   // Late requests fail when what they name has ended; until then what was given up stays noted.

@@ -6,8 +6,9 @@ type Stream = Duplex<WatchRequest, WatchAnswer>
 
 /** How often the stream is asked for a sign of life while anybody watches, in milliseconds. */
 const PROBE = 3_000
-/** Between two attempts at a stream, in milliseconds. */
+/** Between two attempts at a stream, in milliseconds: at most, at first, and doubled with each one that brought nothing. */
 const PAUSE = 200
+const LONGEST_PAUSE = 6_400
 const NOPUT = 0
 
 /** Cancelled without having ended, it would count as a failure of the connection: etcd3 would make it anew. */
@@ -39,6 +40,8 @@ export class Watches {
   #client: EtcdClient | undefined
   #opening = false
   #heard = true
+  /** Streams since one was heard of that could not be opened, or broke. */
+  #failures = 0
   #number = 0
   #timer: Timer | undefined
   #closed = false
@@ -108,6 +111,7 @@ export class Watches {
 
   #hear({ watch_id, canceled, events }: WatchAnswer): void {
     this.#heard = true
+    this.#failures = 0
     const watching = this.#watching.get(watch_id)
     if (watching === undefined) return
     if (canceled) {
@@ -148,12 +152,15 @@ export class Watches {
     this.#watching.clear()
     this.#later.clear()
     if (this.#closed) return
+    const most = Math.min(LONGEST_PAUSE, PAUSE * 2 ** this.#failures)
+    this.#failures += 1
     this.#members.runtime.setTimer(
-      PAUSE * this.#members.runtime.random(),
+      most * this.#members.runtime.random(),
       () => {
         for (const { missed } of all) missed()
       },
-      true,
+      // Who waits keeps the process up without it.
+      false,
     )
   }
 
