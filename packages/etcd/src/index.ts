@@ -1,3 +1,4 @@
+export type { EtcdAddress } from './address.ts'
 export type {
   CallOptions,
   Comparison,
@@ -9,4 +10,4 @@ export type {
 } from './client.ts'
 export { etcdBackend } from './etcd-backend.ts'
 export { type GuardArguments, guard } from './guard.ts'
-export type { EtcdAddress, EtcdBackendOptions } from './options.ts'
+export type { EtcdBackendOptions } from './options.ts'

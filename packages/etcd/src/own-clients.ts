@@ -1,5 +1,5 @@
+import type { EtcdAddress } from './address.ts'
 import type { EtcdClient } from './client.ts'
-import type { EtcdAddress } from './options.ts'
 
 const AUTH_TIMEOUT = 3_000
 

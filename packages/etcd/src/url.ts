@@ -1,4 +1,4 @@
-import type { EtcdBackendOptions } from './options.ts'
+import type { EtcdAddress } from './address.ts'
 
 const GRAMMAR = 'etcd://user:password@host:2379,host:2379?prefix=TEXT, etcds:// with TLS'
 
@@ -6,7 +6,7 @@ const GRAMMAR = 'etcd://user:password@host:2379,host:2379?prefix=TEXT, etcds:// 
 const wrong = (what: string): TypeError => new TypeError(`${what} in the URL: it must be like ${GRAMMAR}`)
 
 /** `etcd:`, `etcds://user:password@host:port,host:port?prefix=TEXT`; also `http://`, `https://`, or hosts alone. */
-export function optionsFromUrl(url: string): EtcdBackendOptions {
+export function optionsFromUrl(url: string): EtcdAddress & { readonly prefix?: string } {
   if (!/^[a-z0-9+.-]+:(?:\/\/|$)/i.test(url)) return { hosts: url }
   const parts = /^(etcds?|https?):(?:\/\/(?:([^@/?#]*)@)?([^/?#@]*)\/?(?:\?([^#]*))?)?$/i.exec(url)
   if (parts === null) throw wrong('something is wrong')
