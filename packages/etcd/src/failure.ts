@@ -31,12 +31,20 @@ export const isTokenRefused = (error: unknown): boolean =>
 const describe = ({ name, namespace }: LockKey): string =>
   `lock ${JSON.stringify(name)}${namespace === '' ? '' : ` (namespace ${JSON.stringify(namespace)})`}`
 
+/** Without what gRPC has for notes where it has none. */
+function readable(thrown: Error): Error {
+  const message = thrown.message
+    .replace(/\.?\s*Resolution note:\s*$/, '')
+    .replace('Last error: Error: ', 'Last error: ')
+  return message === thrown.message ? thrown : new Error(message, { cause: thrown })
+}
+
 /** What a failed request is for who has to mend it; final where repeating it would not help. */
 export function failure(location: string, key: LockKey | undefined, action: string, thrown: unknown): Error {
   if (thrown instanceof LockError) return thrown
   if (!(thrown instanceof Error)) return new Error(String(thrown))
   const meaning = MEANINGS.find(([pattern]) => pattern.test(thrown.message))?.[1]
-  if (meaning === undefined) return thrown
+  if (meaning === undefined) return readable(thrown)
   const subject = key === undefined ? `etcd ${location}` : `${describe(key)} on etcd ${location}`
   return new LockBackendError(`${subject}: ${action} failed: ${meaning} (${thrown.message})`, { key, cause: thrown })
 }

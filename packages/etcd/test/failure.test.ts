@@ -33,3 +33,12 @@ test('a lease that is gone is told from other trouble', () => {
   expect(isLeaseGone(new Error('5 NOT_FOUND: etcdserver: requested lease not found'))).toBe(true)
   expect(isLeaseGone(new Error('etcdserver: no leader'))).toBe(false)
 })
+
+test('what gRPC adds without saying anything is left out', () => {
+  const refused = 'No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: '
+  const thrown = new Error(`14 UNAVAILABLE: ${refused}`)
+  const error = failure('h:1', key, 'acquiring', thrown)
+  expect(error.message).toBe('14 UNAVAILABLE: No connection established. Last error: connect ECONNREFUSED 127.0.0.1:1')
+  expect(error.cause).toBe(thrown)
+  expect(isPassing(error)).toBe(true)
+})
