@@ -35,7 +35,9 @@ test('a cluster without one of its nodes is down, until that comes back', async 
   await poll('it is whole again', async () => !(await isDown()))
 })
 
-test('sentinels name a replica the master when the master is gone, and what was replicated is there', async () => {
+test('sentinels name a replica the master when the master is gone, and what was replicated is there', {
+  timeout: 90_000,
+}, async () => {
   const group = await startSentinel()
   onTestFinished(() => group.stop())
   expect(await group.current()).toEqual({ host: '127.0.0.1', port: group.master.port })
@@ -48,10 +50,15 @@ test('sentinels name a replica the master when the master is gone, and what was 
   expect(await replica?.command('SET', 'k', 'w')).toBe('OK')
 
   await group.master.restart({ data: 'lost' })
-  await poll('the old master follows the new one', async () => {
-    const role = await group.master.command('ROLE')
-    return `${role}`.startsWith(`slave,127.0.0.1,${replica?.port},connected`)
-  })
+  await poll(
+    'the old master follows the new one',
+    async () => {
+      const role = await group.master.command('ROLE')
+      return `${role}`.startsWith(`slave,127.0.0.1,${replica?.port},connected`)
+      // Sentinels take their time over that.
+    },
+    60_000,
+  )
   expect(await group.master.command('GET', 'k')).toBe('w')
 })
 

@@ -115,7 +115,7 @@ describe('a majority of the servers', () => {
   )
 })
 
-test('four servers split evenly: both contenders are busy, none hangs, and one gets it later', async () => {
+test('four servers split evenly: no contender hangs, at most one gets it, and both do later', async () => {
   const nodes = await servers(4)
   const [left, right] = [await QuorumParty.at(nodes), await QuorumParty.at(nodes)]
   await bestOf(left, 'a')
@@ -125,8 +125,10 @@ test('four servers split evenly: both contenders are busy, none hangs, and one g
   for (const proxy of right.proxies.slice(0, 2)) proxy.delay(100, 100)
   const started = now()
   const outcomes = await Promise.all([left.lock('a').tryAcquire(), right.lock('a').tryAcquire()])
-  expect(outcomes).toEqual([null, null])
+  // Who looks at the others' servers after they were given up there has it.
+  expect(outcomes.filter((lease) => lease !== null).length).toBeLessThan(2)
   expect(now() - started).toBeLessThan(PROMPT)
+  for (const lease of outcomes) await lease?.release()
   const leases = await Promise.all([left, right].map((party) => party.lock('a').using((lease) => lease.fencingToken)))
   expect(new Set(leases).size).toBe(2)
 })
