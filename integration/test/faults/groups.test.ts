@@ -50,16 +50,10 @@ test('sentinels name a replica the master when the master is gone, and what was 
   expect(await replica?.command('SET', 'k', 'w')).toBe('OK')
 
   await group.master.restart({ data: 'lost' })
-  await poll(
-    'the old master follows the new one',
-    async () => {
-      const role = await group.master.command('ROLE')
-      return `${role}`.startsWith(`slave,127.0.0.1,${replica?.port},connected`)
-      // Sentinels take their time over that.
-    },
-    60_000,
-  )
-  expect(await group.master.command('GET', 'k')).toBe('w')
+  // Sentinels take their time over that. On a busy machine they may then change their minds, and name the old one again:
+  // what counts is that it has what was written meanwhile.
+  const caughtUp = async (): Promise<boolean> => (await group.master.command('GET', 'k')) === 'w'
+  await poll('the old master has what the new one was told', caughtUp, 60_000)
 })
 
 test('nothing of a group listens after it was stopped', async () => {
