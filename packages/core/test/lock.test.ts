@@ -80,7 +80,14 @@ test('a damaged record counts as held in a list', async () => {
   const store = new MemoryStore(systemRuntime)
   const key = lockKey('', 'damaged')
   const { version } = await store.read(key)
-  await store.write(key, version, { value: 'junk', fence: 0n, keepFor: 0, essence: () => 'junk' })
+  await store.write(key, version, {
+    value: 'junk',
+    fence: 0n,
+    holders: [],
+    moved: true,
+    keepFor: 0,
+    essence: () => 'junk',
+  })
   const locks = createLocks({ backend: recordBackend(store) })
   const lease = await locks.lock('sound').acquire()
   expect(await locks.list()).toEqual(['damaged', 'sound'])

@@ -17,10 +17,12 @@ export interface Present {
   arm(ttl: number, previous?: Term): Term
   /** Milliseconds until a term ends, if it is on this reader's clock. */
   remaining(term: Term): number | undefined
+  /** Milliseconds for which an entry may still count, as far as can be told. */
+  left(entry: Holder | Waiter): number
+  /** For how long a waiter that wants this ttl stays in the queue without a sign of life; it gives one by a third. */
+  waiterLife(ttl: number): number
 }
 
-/** How long a waiter stays in the queue without a sign of life, and how often it gives one (by a third). */
-export const WAITER_LIFE = 9_000
 /** How long a hold granted by somebody else's release lasts unless the new holder renews it. */
 export const CLAIM = 2_000
 
@@ -109,7 +111,8 @@ export function acquire(before: RecordState, request: AcquireRequest, present: P
     return { outcome: 'granted', state: next, holder }
   }
   if (request.wait?.queue !== true) return { outcome: 'busy', state, position: state.queue.length }
-  const waiter: Waiter = { ...entry, term: present.arm(WAITER_LIFE), wants: Math.ceil(request.ttl), tokens }
+  const wants = Math.ceil(request.ttl)
+  const waiter: Waiter = { ...entry, term: present.arm(present.waiterLife(wants)), wants, tokens }
   return { outcome: 'busy', state: { ...state, queue: [...state.queue, waiter] }, position: state.queue.length }
 }
 
@@ -127,9 +130,10 @@ function adopt(state: RecordState, mine: Holder, request: AcquireRequest, presen
 
 function keepPlace(state: RecordState, place: number, present: Present): AcquireStep {
   const waiter = state.queue[place] as Waiter
-  const remaining = present.remaining(waiter.term)
-  if (remaining !== undefined && remaining > (WAITER_LIFE * 2) / 3) return { outcome: 'busy', state, position: place }
-  const queue = state.queue.with(place, { ...waiter, term: present.arm(WAITER_LIFE, waiter.term) })
+  const life = present.waiterLife(waiter.wants)
+  // Three quarters, since what is judged by observation is seen a little later than it was written.
+  if (present.left(waiter) > (life * 3) / 4) return { outcome: 'busy', state, position: place }
+  const queue = state.queue.with(place, { ...waiter, term: present.arm(life, waiter.term) })
   return { outcome: 'busy', state: { ...state, queue }, position: place }
 }
 

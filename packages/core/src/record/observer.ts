@@ -4,6 +4,13 @@ import type { Holder, RecordState, Waiter } from './state.ts'
 /** Keys whose sightings are remembered at most; the longest unseen are forgotten first, which only delays an expiry. */
 const MAX_KEYS = 4_096
 
+/** For how many milliseconds before an instant the holders, and the whole record, have not changed. */
+export interface Rest {
+  readonly basis: Instant
+  readonly holders: number
+  readonly record: number
+}
+
 /**
  * Expiry without a shared clock: an entry is over for who has seen it unchanged for its whole ttl on the own monotonic
  * clock. (The rule of client-go's leader election.) An entry is first seen after it was written, so its owner's own
@@ -11,14 +18,18 @@ const MAX_KEYS = 4_096
  */
 export class Observer {
   readonly #runtime: Runtime
-  readonly #sightings = new Map<string, Map<string, Instant>>()
+  /** By key, and by the entries' fingerprints: since when each is known to be as it is, on the monotonic clock. */
+  readonly #sightings = new Map<string, Map<string, number>>()
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
   }
 
-  /** Notes the entries that are not on the clock of this id; forgets those that changed or went. */
-  look(keyId: string, state: RecordState, clock: string | undefined): void {
+  /**
+   * Notes the entries that are not on the clock of this id; forgets those that changed or went. `rest`: how long each has
+   * stayed as it is before `basis`, where the store itself can tell.
+   */
+  look(keyId: string, state: RecordState, clock: string | undefined, rest?: Rest): void {
     const isForeign = ({ term }: Holder | Waiter): boolean => clock === undefined || term.clock !== clock
     const before = this.#sightings.get(keyId)
     if (before === undefined && !state.holders.some(isForeign) && !state.queue.some(isForeign)) return
@@ -26,10 +37,12 @@ export class Observer {
     this.#sightings.delete(keyId)
     if (entries.length === 0) return
     const now = this.#runtime.now()
-    this.#sightings.set(
-      keyId,
-      new Map(entries.map((entry) => [fingerprint(entry), before?.get(fingerprint(entry)) ?? now])),
-    )
+    const firstSeen = (entry: Holder | Waiter): number => {
+      const seen = before?.get(fingerprint(entry)) ?? now.mono
+      if (rest === undefined) return seen
+      return Math.min(seen, rest.basis.mono - ('fence' in entry ? rest.holders : rest.record))
+    }
+    this.#sightings.set(keyId, new Map(entries.map((entry) => [fingerprint(entry), firstSeen(entry)])))
     if (this.#sightings.size > MAX_KEYS)
       for (const oldest of this.#sightings.keys()) {
         this.#sightings.delete(oldest)
@@ -41,7 +54,7 @@ export class Observer {
   remaining(keyId: string, entry: Holder | Waiter, at: Instant): number {
     const since = this.#sightings.get(keyId)?.get(fingerprint(entry))
     if (since === undefined || entry.term.at === Number.POSITIVE_INFINITY) return entry.term.ttl
-    return entry.term.ttl - Math.max(0, at.mono - since.mono)
+    return entry.term.ttl - Math.max(0, at.mono - since)
   }
 }
 

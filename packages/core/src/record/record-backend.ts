@@ -216,7 +216,7 @@ class RecordBackend<Version> implements LockBackend {
     const clock = BigInt(Math.ceil(this.runtime.now().wall)) * 1_000n
     const state: RecordState = { fence: clock > floor ? clock : floor, holders: [], queue: [] }
     const value = encodeState(state)
-    const record = { value, fence: state.fence, keepFor: 0, essence: () => value }
+    const record = { value, fence: state.fence, holders: [], moved: true, keepFor: 0, essence: () => value }
     // A conflict: somebody else has replaced it.
     return (await this.#store.write(key, version, record, timeout)) !== null
   }
@@ -290,15 +290,15 @@ class RecordBackend<Version> implements LockBackend {
    * When a waiter looks again by itself: in time for its sign of life, when the hold in its way runs out, and every
    * polling interval in case no notice came. Those behind the first leave the moment of expiry to it.
    */
-  #retryAfter(request: AcquireRequest, { state, present }: Look<Version>, position: number): number {
-    const { wait } = request
+  #retryAfter({ wait, ttl }: AcquireRequest, { state, present }: Look<Version>, position: number): number {
     const jitter = 0.75 + this.runtime.random() / 2
-    const poll = wait?.retryInterval ?? Math.min(MAX_POLL, this.#store.pollInterval * (position + 1))
+    const { pollInterval } = this.#store
+    const poll = wait?.retryInterval ?? Math.max(pollInterval, Math.min(MAX_POLL, pollInterval * (position + 1)))
     // A hold past its time that still counts (see Presence) ends when a process does: polling finds that.
     const terms = state.holders.map((holder) => present.left(holder)).filter((left) => left > 0)
     const runsOut = Math.min(Number.POSITIVE_INFINITY, ...terms)
     const grain = this.capabilities.ttl.granularity
-    return Math.min(poll * jitter, runsOut + grain + 1 + position * machine.CLAIM, machine.WAITER_LIFE / 3)
+    return Math.min(poll * jitter, runsOut + grain + 1 + position * machine.CLAIM, present.waiterLife(ttl) / 3)
   }
 
   #sweepIfDue(): void {

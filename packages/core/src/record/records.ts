@@ -2,9 +2,18 @@ import { LockBackendError } from '../errors.ts'
 import type { LockKey } from '../key.ts'
 import { elapsed, type Instant, type Runtime } from '../runtime.ts'
 import { isIdle } from './machine.ts'
-import { Observer } from './observer.ts'
-import { DamagedRecord, decodeState, EMPTY, encodeEssence, encodeState, type RecordState } from './state.ts'
-import type { RecordStore } from './store.ts'
+import { Observer, type Rest } from './observer.ts'
+import {
+  DamagedRecord,
+  decodeState,
+  EMPTY,
+  encodeEssence,
+  encodeState,
+  type Holder,
+  outside,
+  type RecordState,
+} from './state.ts'
+import type { RecordRead, RecordStore } from './store.ts'
 import { View } from './view.ts'
 
 /** A record as it was read or written last, and the moment before that reading. */
@@ -54,13 +63,27 @@ export class Records<Version> {
     // The clock before the record: by a later time, a hold renewed in between would look as if it had run out.
     const reading = this.#readClock(basis)
     const now = typeof reading === 'number' ? reading : await reading
-    const { version, value, floor } = await this.#store.read(key, timeout)
+    return this.#seen(key, await this.#store.read(key, timeout), now, basis)
+  }
+
+  /** The record as a notice tells it. It may be an older one than is known already: then a write meets a conflict. */
+  async hear(key: LockKey, read: RecordRead<Version>): Promise<Look<Version>> {
+    const basis = this.#runtime.now()
+    return this.#seen(key, read, await this.#readClock(basis), basis)
+  }
+
+  #seen(key: LockKey, read: RecordRead<Version>, now: number, basis: Instant): Look<Version> {
+    const { version, value, floor, unchanged, outsider } = read
     const written = value === null ? EMPTY : decode(key, this.#store, value)
+    const holders = outsider === undefined ? written.holders : outsider === null ? [] : [outside(outsider)]
     // Whatever is written next, tokens go on above the floor.
-    const state = floor > written.fence ? { ...written, fence: floor } : written
+    let { fence } = written
+    if (floor > fence) fence = floor
+    const state = { ...written, holders, fence }
     const snapshot = { version, exists: value !== null, state }
     this.#remember(key, snapshot)
-    return { ...snapshot, basis, present: this.#view(key, state, now, basis) }
+    const rest = unchanged && { basis, ...unchanged }
+    return { ...snapshot, basis, present: this.#view(key, state, now, basis, rest) }
   }
 
   /**
@@ -112,7 +135,14 @@ export class Records<Version> {
     let keepFor = 0
     for (const holder of state.holders) keepFor = Math.max(keepFor, from.present.left(holder))
     for (const waiter of state.queue) keepFor = Math.max(keepFor, from.present.left(waiter))
-    const record = { value: encodeState(state), fence: state.fence, keepFor, essence: () => encodeEssence(state) }
+    const record = {
+      value: encodeState(state),
+      fence: state.fence,
+      holders: state.holders,
+      moved: !isSame(state.holders, from.state.holders),
+      keepFor,
+      essence: () => encodeEssence(state),
+    }
     const version = await this.#store.write(key, from.version, record, timeout)
     if (version === null) return false
     this.#remember(key, { version, exists: true, state })
@@ -138,9 +168,9 @@ export class Records<Version> {
     return this.#store.clock === null ? basis.mono : this.#store.clock.now()
   }
 
-  #view(key: LockKey, state: RecordState, now: number, basis: Instant): View {
+  #view(key: LockKey, state: RecordState, now: number, basis: Instant, rest?: Rest): View {
     const view = new View(this.#store, this.#runtime, this.#observer, key.id, now, basis)
-    this.#observer.look(key.id, state, this.#store.clock?.id)
+    this.#observer.look(key.id, state, this.#store.clock?.id, rest)
     return view
   }
 
@@ -161,6 +191,10 @@ export class Records<Version> {
     })
   }
 }
+
+/** Entries are immutable: one that changed is another object. */
+const isSame = (some: readonly Holder[], others: readonly Holder[]): boolean =>
+  some.length === others.length && some.every((holder, index) => holder === others[index])
 
 function decode(key: LockKey, store: { readonly name: string; readonly location: string }, value: string): RecordState {
   try {

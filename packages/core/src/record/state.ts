@@ -1,4 +1,5 @@
 import type { LeaseMode } from '../backend.ts'
+import type { Outsider } from './store.ts'
 
 /** What the record of one lock says. Immutable. */
 export interface RecordState {
@@ -46,6 +47,19 @@ export interface Waiter extends Entry {
   /** How many fencing tokens it will want. */
   readonly tokens: number
 }
+
+/** As a holder whom nobody can renew or release, since its token is known to nobody. */
+export const outside = ({ owner, metadata, ttl, stamp }: Outsider): Holder => ({
+  mode: 'exclusive',
+  permits: 1,
+  owner,
+  token: 'outsider',
+  process: '',
+  metadata,
+  fence: 0n,
+  term: { clock: '', at: stamp, ttl },
+  start: 0,
+})
 
 export const EMPTY: RecordState = { fence: 0n, holders: [], queue: [] }
 

@@ -6,7 +6,7 @@
  * As in `LockBackend`, arguments are trusted, expected outcomes are values, and a rejection means that the outcome is
  * unknown. Core stops waiting for an answer after `timeout` milliseconds, a whole number.
  */
-import type { Guarantee } from '../backend.ts'
+import type { Guarantee, LeaseMode } from '../backend.ts'
 import type { LockKey } from '../key.ts'
 
 export interface RecordStore<Version> {
@@ -25,6 +25,11 @@ export interface RecordStore<Version> {
   readonly ttl: { readonly min: number; readonly max: number; readonly infinite: boolean }
   /** Whether waiters queue in the record (`fifo`), or whoever looks first gets the lock (`none`). */
   readonly queue: 'fifo' | 'none'
+  /**
+   * How often a waiter shows that it lives: `often`, every 3 s, or, where requests are dear, `seldom`: less often than a
+   * holder renews. One that stays silent for three times as long is dropped. Default: often.
+   */
+  readonly signsOfLife?: 'often' | 'seldom' | undefined
   /** Milliseconds between two looks of the first waiter when nothing wakes it; the others look less often. */
   readonly pollInterval: number
   /** Whether the record of a free lock is kept (cheaper to take again, removed by `sweep`) or removed at once. */
@@ -50,10 +55,10 @@ export interface RecordStore<Version> {
   remove(key: LockKey, version: Version, fence: bigint, timeout: number): Promise<boolean>
 
   /**
-   * Calls `changed` soon after each change of the record, by anybody; extra calls are harmless, lost ones cost a poll.
-   * Returns a function that ends it. Null instead of a method where the store has no notices.
+   * Calls `changed` soon after each change of the record, by anybody; extra calls are harmless, lost ones cost a poll. With
+   * the record as it then was, where the notice tells it; without one, it is read. Returns a function that ends it. Null instead of a method where the store has no notices.
    */
-  readonly watch: ((key: LockKey, changed: () => void) => () => void) | null
+  readonly watch: ((key: LockKey, changed: (read?: RecordRead<Version>) => void) => () => void) | null
 
   /** Names of one namespace that have a record and start with `prefix`, in any order. Null where it can't be told. */
   readonly names: ((namespace: string, prefix: string, timeout: number) => Promise<readonly string[]>) | null
@@ -79,6 +84,28 @@ export interface RecordRead<Version> {
    * tokens. Tokens go on above it; 0n adds nothing.
    */
   readonly floor: bigint
+  /**
+   * Milliseconds for which it is certain, by stamps that the store itself puts on its writes, that none of the holders'
+   * entries has changed (writes with `moved`), and that nothing has. For a store without a clock: thus who looks for the
+   * first time can tell that a holder died long ago. Counts up to the moment before `read` was called. Default: not known.
+   */
+  readonly unchanged?: { readonly holders: number; readonly record: number } | undefined
+  /**
+   * Where the lock can be taken or freed by other means than a record: who holds it by them, in place of the holders that
+   * `value` tells of; null: nobody. Undefined, the default: those in `value` stand.
+   */
+  readonly outsider?: Outsider | null | undefined
+}
+
+/** Somebody who holds the lock without a record: it counts as long as its stamp changes at least once in each ttl. */
+export interface Outsider {
+  /** What it is shown as: at most 64 letters, digits, `-` and `_`. */
+  readonly owner: string
+  readonly metadata: string
+  /** Milliseconds. */
+  readonly ttl: number
+  /** Another whole number, from 0 to 10^16, after each of its renewals. */
+  readonly stamp: number
 }
 
 export interface RecordWrite {
@@ -86,6 +113,10 @@ export interface RecordWrite {
   readonly value: string
   /** The highest fencing token in `value`. */
   readonly fence: bigint
+  /** The holders in `value`, for a store that shows them by means of its own. */
+  readonly holders: readonly RecordHolder[]
+  /** Whether the holders or their times are others than in the version written over: false if only the queue changes. */
+  readonly moved: boolean
   /** Milliseconds after which the record means nothing unless it is written again; 0 when free, Infinity if permanent. */
   readonly keepFor: number
   /**
@@ -93,6 +124,17 @@ export interface RecordWrite {
    * store that keeps `value` in a place of its own and must know what to answer if that is ever lost.
    */
   essence(): string
+}
+
+export interface RecordHolder {
+  /** The public id. */
+  readonly owner: string
+  readonly mode: LeaseMode
+  /** The first fencing token of the hold. */
+  readonly fence: bigint
+  readonly metadata: string
+  /** For how long it was armed, in milliseconds; Infinity: for ever. */
+  readonly term: { readonly ttl: number }
 }
 
 export interface StoreClock {

@@ -4,12 +4,16 @@ import type { Observer } from './observer.ts'
 import type { Holder, Term, Waiter } from './state.ts'
 import type { Presence, RecordStore, StoreClock } from './store.ts'
 
+/** The shortest time for which a silent waiter stays in the queue. */
+const WAITER_LIFE = 9_000
+
 /** The present as this process sees it: by the store's clock, its processes, and what was observed. */
 export class View implements Present {
   readonly now: number
   readonly self: string
   readonly #clock: StoreClock | null
   readonly #presence: Presence | null
+  readonly #seldom: boolean
   readonly #runtime: Runtime
   readonly #observer: Observer
   readonly #keyId: string
@@ -20,7 +24,7 @@ export class View implements Present {
    * record.
    */
   constructor(
-    { clock, presence }: Pick<RecordStore<unknown>, 'clock' | 'presence'>,
+    { clock, presence, signsOfLife }: Pick<RecordStore<unknown>, 'clock' | 'presence' | 'signsOfLife'>,
     runtime: Runtime,
     observer: Observer,
     keyId: string,
@@ -31,6 +35,7 @@ export class View implements Present {
     this.self = presence?.self ?? ''
     this.#clock = clock
     this.#presence = presence
+    this.#seldom = signsOfLife === 'seldom'
     this.#runtime = runtime
     this.#observer = observer
     this.#keyId = keyId
@@ -66,7 +71,10 @@ export class View implements Present {
     return this.#clock === null || term.clock !== this.#clock.id ? undefined : term.at - this.now
   }
 
-  /** Milliseconds for which an entry may still count, as far as can be told. */
+  waiterLife(ttl: number): number {
+    return this.#seldom ? Math.max(WAITER_LIFE, 2 * ttl) : WAITER_LIFE
+  }
+
   left(entry: Holder | Waiter): number {
     if (entry.term.at === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
     return Math.max(0, this.remaining(entry.term) ?? this.#observer.remaining(this.#keyId, entry, this.#basis))

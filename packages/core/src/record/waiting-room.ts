@@ -3,7 +3,7 @@ import type { LockKey } from '../key.ts'
 import type { Runtime } from '../runtime.ts'
 import { admits, advance, CLAIM } from './machine.ts'
 import type { Look, Records } from './records.ts'
-import type { RecordStore } from './store.ts'
+import type { RecordRead, RecordStore } from './store.ts'
 
 /** Milliseconds for reading a record after a change notice: whoever it grants the lock to must hear of it in time. */
 const LOOK_TIMEOUT = CLAIM / 2
@@ -38,7 +38,7 @@ export class WaitingRoom<Version> {
       const opened: Room = {
         key,
         waiting: new Map([[token, request]]),
-        stop: this.#watch(key, () => void this.#look(opened)),
+        stop: this.#watch(key, (read) => void (read === undefined ? this.#look(opened) : this.#hear(key, read))),
         looking: false,
         again: false,
       }
@@ -84,6 +84,15 @@ export class WaitingRoom<Version> {
       const look = this.#records.look(key, LOOK_TIMEOUT)
       look.then(resolve, reject).finally(() => timer.cancel())
     })
+  }
+
+  async #hear(key: LockKey, read: RecordRead<Version>): Promise<void> {
+    try {
+      this.tell(key, await this.#records.hear(key, read))
+    } catch {
+      // A clock that cannot be asked, or a damaged record: the waiters' own look meets the same failure, and reports it.
+      for (const request of this.#rooms.get(key.id)?.waiting.values() ?? []) request.wait?.wake()
+    }
   }
 
   async #look(room: Room): Promise<void> {

@@ -2,6 +2,9 @@ import type { AcquireRequest } from '../../src/backend.ts'
 import { lockKey } from '../../src/key.ts'
 import type { Present } from '../../src/record/machine.ts'
 
+/** How long a silent waiter stays. */
+export const WAITER_LIFE = 9_000
+
 /** The present of a reader whose clock is set by hand and shared by all. */
 export class Clock implements Present {
   now: number = 1_000
@@ -14,6 +17,14 @@ export class Clock implements Present {
 
   arm(ttl: number): { readonly clock: string; readonly at: number; readonly ttl: number } {
     return { clock: 'c', at: Math.ceil(this.now + ttl), ttl: Math.ceil(ttl) }
+  }
+
+  left({ term }: { readonly term: { readonly at: number } }): number {
+    return Math.max(0, this.remaining(term))
+  }
+
+  waiterLife(): number {
+    return WAITER_LIFE
   }
 
   remaining({ at }: { readonly at: number }): number {

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { AcquireRequest } from '../../src/backend.ts'
-import { acquire, advance, breakAll, CLAIM, isIdle, remove, renew, WAITER_LIFE } from '../../src/record/machine.ts'
+import { acquire, advance, breakAll, CLAIM, isIdle, remove, renew } from '../../src/record/machine.ts'
 import { EMPTY, type RecordState } from '../../src/record/state.ts'
-import { Clock, request } from './clock.ts'
+import { Clock, request, WAITER_LIFE } from './clock.ts'
 
 let clock: Clock
 let state: RecordState

@@ -320,7 +320,14 @@ describe('without a clock', () => {
 describe('a damaged record', () => {
   const damage = async () => {
     const { version } = await memory.read(key)
-    await memory.write(key, version, { value: 'nonsense', fence: 0n, keepFor: 0, essence: () => '' })
+    await memory.write(key, version, {
+      value: 'nonsense',
+      fence: 0n,
+      holders: [],
+      moved: true,
+      keepFor: 0,
+      essence: () => '',
+    })
   }
 
   test('counts as held: nothing is granted, and every question is answered with what is wrong', async () => {

@@ -32,8 +32,8 @@ export const records: readonly CoreMutant[] = [
   {
     flaw: 'tokens go on above the record, not above the floor',
     file: 'record/records.ts',
-    find: 'const state = floor > written.fence ? { ...written, fence: floor } : written',
-    replace: 'const state = floor < 0n ? { ...written, fence: floor } : written',
+    find: 'if (floor > fence) fence = floor',
+    replace: '',
     target: 'clockless',
     caughtBy: 'fencing: tokens rise from grant to grant, whoever gets them',
     simulated: true,
@@ -68,8 +68,8 @@ export const records: readonly CoreMutant[] = [
   {
     flaw: 'changes of a record are not looked at',
     file: 'record/waiting-room.ts',
-    find: 'stop: this.#watch(key, () => void this.#look(opened)),',
-    replace: 'stop: this.#watch(key, () => undefined),',
+    find: 'void (read === undefined ? this.#look(opened) : this.#hear(key, read))',
+    replace: 'undefined',
     target: 'memory',
     caughtBy: 'fairness: a release wakes the waiter at once, without waiting for its next look',
     simulated: true,
@@ -77,8 +77,8 @@ export const records: readonly CoreMutant[] = [
   {
     flaw: 'an entry seen for the first time is over at once',
     file: 'record/observer.ts',
-    find: 'before?.get(fingerprint(entry)) ?? now]',
-    replace: 'before?.get(fingerprint(entry)) ?? { ...now, mono: -1e9 }]',
+    find: 'before?.get(fingerprint(entry)) ?? now.mono',
+    replace: 'before?.get(fingerprint(entry)) ?? -1e9',
     target: 'clockless',
     caughtBy: 'exclusion: tryAcquire is null while another client holds, and not after its release',
     simulated: true,
@@ -170,7 +170,7 @@ export const records: readonly CoreMutant[] = [
   {
     flaw: 'a waiter that looks again does not live on',
     file: 'record/machine.ts',
-    find: 'term: present.arm(WAITER_LIFE, waiter.term) })',
+    find: 'term: present.arm(life, waiter.term) })',
     replace: 'term: waiter.term })',
     target: 'memory',
     caughtBy: 'fairness: a waiter that does not call again is no longer counted, while one that does keeps its place',
