@@ -38,7 +38,15 @@ export { memoryBackend } from './memory-backend.ts'
 export type { AcquireOptions, LockOptions } from './options.ts'
 export { ReadWriteLock } from './read-write-lock.ts'
 export { type RecordBackendOptions, recordBackend } from './record/record-backend.ts'
-export type { Presence, RecordRead, RecordStore, RecordWrite, StoreClock } from './record/store.ts'
+export type {
+  Outsider,
+  Presence,
+  RecordHolder,
+  RecordRead,
+  RecordStore,
+  RecordWrite,
+  StoreClock,
+} from './record/store.ts'
 export { ReentrantLock } from './reentrant-lock.ts'
 export { elapsed, type Instant, type Runtime, systemRuntime, type Timer } from './runtime.ts'
 export { Semaphore } from './semaphore.ts'
