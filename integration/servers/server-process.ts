@@ -50,6 +50,10 @@ export class ServerProcess {
     return readFileSync(this.#command.log, 'utf8')
   }
 
+  get runs(): boolean {
+    return !this.#hasEnded
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }
