@@ -27,6 +27,15 @@ export function hasCandidate(name) {
   return /Candidate: (?!\(none\))/.test(stdout ?? '')
 }
 
+/** The mirror of Debian that this machine's apt uses; undefined if it is no Debian. */
+export function debianMirror() {
+  const format = '$(LABEL) $(COMPONENT) $(REPO_URI)'
+  const targets = spawnSync('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {
+    encoding: 'utf8',
+  })
+  return /^Debian main (\S+)/m.exec(targets.stdout ?? '')?.[1]
+}
+
 /** Does something while the services of packages that are being installed are not started. */
 async function withoutServices(work) {
   let written = false

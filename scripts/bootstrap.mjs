@@ -40,17 +40,19 @@ function lastLines(text, count) {
 }
 
 /**
- * Runs a command in the workspace's root without standard input. Its output is passed on (`show`), or else kept and
- * printed, or the last `lines` of it, only if it fails. After `timeout` milliseconds it is killed with everything it started.
+ * Runs a command in the workspace's root, or in `cwd`, without standard input; `env` adds variables. Its output is passed
+ * on (`show`), or else kept and printed, or the last `lines` of it, only if it fails. After `timeout` milliseconds it is killed
+ * with everything it started.
  */
-export function run(command, { show = false, lines = Number.POSITIVE_INFINITY, timeout = 15 * minutes } = {}) {
+export function run(command, options = {}) {
+  const { show = false, lines = Number.POSITIVE_INFINITY, timeout = 15 * minutes, cwd = root } = options
   return new Promise((resolve) => {
     const output = []
     const [file, ...args] = command
     // A process group of its own, so that nothing of it stays behind.
     const child = spawn(file, args, {
-      cwd: root,
-      env,
+      cwd,
+      env: { ...env, ...options.env },
       detached: true,
       stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
     })

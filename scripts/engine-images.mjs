@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { find } from './apt.mjs'
+import { debianMirror, find } from './apt.mjs'
 import { run } from './bootstrap.mjs'
 import { contained } from './contained.mjs'
 import { ask } from './engine-api.mjs'
@@ -27,15 +27,6 @@ const programs = /^(?:(?:redis|valkey)-.*|memcached|etcd|true)$/
 const libraries = ['bin', 'lib', 'lib64', 'usr/lib', 'usr/lib64']
 const unneeded = ['perl*', 'gconv', 'systemd', 'apt', 'dpkg', 'libperl*', 'locale']
 
-/** The mirror of Debian that this machine's apt uses; none if it is no Debian. */
-function mirror() {
-  const format = '$(LABEL) $(COMPONENT) $(REPO_URI)'
-  const targets = spawnSync('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {
-    encoding: 'utf8',
-  })
-  return /^Debian main (\S+)/m.exec(targets.stdout ?? '')?.slice(1) ?? []
-}
-
 /** The variables by which debootstrap's downloads go where apt's go. */
 function proxy() {
   const { stdout } = spawnSync('apt-config', ['shell', 'http_proxy', 'Acquire::http::Proxy'], { encoding: 'utf8' })
@@ -47,7 +38,7 @@ async function unpack(release, folder) {
   const include = `--include=${releases[release].packages.join(',')}`
   const command = [...contained, find('debootstrap'), '--foreign', '--variant=minbase', include, release, folder]
   let done = false
-  for (const source of [mirror(), []]) {
+  for (const source of [[debianMirror()].filter((mirror) => mirror !== undefined), []]) {
     if (done) break
     rmSync(folder, { recursive: true, force: true })
     done = await run(['env', ...proxy(), ...command, ...source], { timeout: 2.5 * minutes, lines: 5 })

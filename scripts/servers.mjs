@@ -2,6 +2,7 @@
 import { canInstall, find, hasCandidate, installPackages } from './apt.mjs'
 import { exec, run } from './bootstrap.mjs'
 import { engineAnswers } from './engine-api.mjs'
+import { provideKubernetes } from './kubernetes.mjs'
 
 // Tests that stop, cut off or misdate a server start its program also where there is an engine.
 const programs = [
@@ -9,6 +10,7 @@ const programs = [
   { name: 'faketime', packages: ['faketime'], needed: 'always' },
   { name: 'memcached', packages: ['memcached'], needed: 'without an engine' },
   { name: 'etcd', packages: ['etcd-server', 'etcd'], needed: 'always' },
+  { name: 'openssl', packages: ['openssl'], needed: 'always' },
   { name: 'valkey-server', packages: ['valkey-server'], needed: 'never' },
 ]
 
@@ -25,6 +27,7 @@ export async function provideServers() {
     const names = lacking.map(({ name, packages }) => `${name} (Debian's package ${packages[0]})`)
     console.error(`  The tests need these programs on the PATH; please install them: ${names.join(', ')}`)
   }
+  const kubernetes = await provideKubernetes()
   const told = await run(exec('node', 'integration/servers/versions-report.ts'), { show: true })
-  return lacking.length === 0 && told
+  return lacking.length === 0 && kubernetes && told
 }

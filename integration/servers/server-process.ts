@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, isAbsolute, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface ServerCommand {
+  /** A name on the PATH, or a path. */
   readonly command: string
   readonly args: readonly string[]
   /** What it is called as a package. Default: the same. */
@@ -49,6 +50,10 @@ export class ServerProcess {
     return readFileSync(this.#command.log, 'utf8')
   }
 
+  get runs(): boolean {
+    return !this.#hasEnded
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }
@@ -76,9 +81,12 @@ export class ServerProcess {
 }
 
 function requireOnPath(command: string, packageName: string): void {
-  const isThere = (process.env.PATH ?? '').split(delimiter).some((folder) => {
+  const paths = isAbsolute(command)
+    ? [command]
+    : (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, command))
+  const isThere = paths.some((path) => {
     try {
-      accessSync(join(folder, command), constants.X_OK)
+      accessSync(path, constants.X_OK)
       return true
     } catch {
       return false
