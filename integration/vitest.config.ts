@@ -3,7 +3,7 @@ import { testOptions } from '../vitest.base.ts'
 
 const { reporters = [], ...options } = testOptions
 const common = { ...options, globalSetup: 'servers/container-setup.ts' }
-const kits = ['test/redis/kit/*.test.ts', 'test/etcd/kit/*.test.ts']
+const kits = ['test/redis/kit/*.test.ts', 'test/etcd/kit/*.test.ts', 'test/k8s/kit/*.test.ts']
 
 export default defineConfig({
   test: {

@@ -1,7 +1,7 @@
 import type { Guarantee } from '@locks/core'
 
 /** Leases count whole seconds for other tools; the record beside them milliseconds. */
-export const TTL = { min: 1_000, max: 365 * 86_400_000 } as const
+export const TTL: { readonly min: number; readonly max: number } = { min: 1_000, max: 365 * 86_400_000 }
 
 /** What Leases can promise, with or without takeovers by the server's stamps. */
 export const guaranteeOf = (serverStamps: boolean): Guarantee => ({

@@ -10,7 +10,7 @@ import type { Requests } from './requests.ts'
 import { Watch } from './watch.ts'
 
 /** There is no Lease. */
-const ABSENT = Symbol('absent')
+const ABSENT: unique symbol = Symbol('absent')
 
 /** A Lease as it was read, with its uid and resource version, on which each write is conditional. */
 type Version = LeaseObject | typeof ABSENT

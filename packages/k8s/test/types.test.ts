@@ -4,7 +4,7 @@ import { k8sBackend } from '../src/index.ts'
 
 test('takes the library’s own objects', async () => {
   const kubeConfig = new KubeConfig()
-  kubeConfig.loadFromClusterAndUser({ name: 'c', server: 'https://127.0.0.1:1' }, { name: 'u' })
+  kubeConfig.loadFromClusterAndUser({ name: 'c', server: 'https://127.0.0.1:1', skipTLSVerify: false }, { name: 'u' })
   const api = kubeConfig.makeApiClient(CoordinationV1Api)
   for (const backend of [
     k8sBackend(kubeConfig),

@@ -1,0 +1,6 @@
+import { conformanceCases } from '@locks/core/conformance'
+import { afterAll, test } from 'vitest'
+import { target } from './targets/kube-config.ts'
+
+afterAll(() => target.close?.())
+for (const { name, run, timeout } of conformanceCases(target)) test(name, run, timeout)
