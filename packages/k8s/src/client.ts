@@ -20,6 +20,7 @@ export interface LeaseMetadata {
 }
 
 export interface ManagedFields {
+  readonly manager?: string | undefined
   readonly time?: Date | string | undefined
   readonly fieldsV1?: object | undefined
 }
@@ -77,7 +78,7 @@ export interface LeaseApi {
     options?: CallOptions,
   ): Promise<Answer<LeaseList>>
   createNamespacedLeaseWithHttpInfo(
-    request: { readonly namespace: string; readonly body: LeaseObject; readonly fieldManager?: string },
+    request: { readonly namespace: string; readonly body: LeaseObject; readonly dryRun?: string },
     options?: CallOptions,
   ): Promise<Answer<LeaseObject>>
   replaceNamespacedLeaseWithHttpInfo(

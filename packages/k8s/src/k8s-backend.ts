@@ -1,5 +1,6 @@
-import { type LockBackend, recordBackend, systemRuntime } from '@locks/core'
+import { type ExamineRequest, type LockBackend, recordBackend, systemRuntime } from '@locks/core'
 import type { KubeConfig } from './client.ts'
+import { examine } from './examine.ts'
 import { LeaseStore } from './lease-store.ts'
 import { type K8sBackendOptions, settingsFrom } from './options.ts'
 import { Requests } from './requests.ts'
@@ -15,5 +16,7 @@ import { Requests } from './requests.ts'
 export function k8sBackend(options?: string | URL | KubeConfig | K8sBackendOptions): LockBackend {
   const settings = settingsFrom(options)
   const requests = new Requests(settings.open, systemRuntime)
-  return recordBackend(new LeaseStore(settings, requests, systemRuntime))
+  return Object.assign(recordBackend(new LeaseStore(settings, requests, systemRuntime)), {
+    examine: ({ timeout }: ExamineRequest) => examine(requests, settings, timeout, systemRuntime),
+  })
 }

@@ -1,5 +1,4 @@
 import type { Guarantee, LockKey, RecordRead, RecordStore, RecordWrite, Runtime } from '@locks/core'
-import { ageOf } from './age.ts'
 import type { LeaseObject } from './client.ts'
 import { guaranteeOf, TTL } from './guarantee.ts'
 import { Housekeeping } from './housekeeping.ts'
@@ -7,6 +6,7 @@ import { checkOwner, freeLease, MANAGED_BY, MANAGER, ownerOf, readingOf, withRec
 import { leaseNameOf } from './names.ts'
 import type { Settings } from './options.ts'
 import type { Requests } from './requests.ts'
+import { restOf, writerOf } from './stamps.ts'
 import { Watch } from './watch.ts'
 
 /** There is no Lease. */
@@ -14,13 +14,6 @@ const ABSENT: unique symbol = Symbol('absent')
 
 /** A Lease as it was read, with its uid and resource version, on which each write is conditional. */
 type Version = LeaseObject | typeof ABSENT
-
-/**
- * By whom fields were written, in the server's own account: the stamps on what holders write must not move when somebody
- * only enters the queue.
- */
-const HOLDER = 'locks-holder'
-const WAITER = 'locks-waiter'
 
 const PAGE = 500
 /** Milliseconds between two looks of who waits while there is no watch. */
@@ -72,8 +65,10 @@ export class LeaseStore implements RecordStore<Version> {
     if (found === undefined) return this.#absent
     const { lease, date, took } = found
     this.#note(name, lease.metadata?.resourceVersion)
-    const unchanged = ageOf(lease.metadata?.managedFields, date, took, this.#settings.serverClockSkew)
-    return { ...this.#readingOf(key, lease), unchanged }
+    const reading = this.#readingOf(key, lease)
+    // What an outsider does may leave no stamp: it is only watched.
+    if (reading.outsider !== undefined) return reading
+    return { ...reading, unchanged: restOf(lease, date, took, this.#settings.serverClockSkew) }
   }
 
   /**
@@ -89,7 +84,7 @@ export class LeaseStore implements RecordStore<Version> {
       return null
     }
     const body = withRecord(version, record, this.#runtime.now().wall)
-    const written = await this.#requests.replace(key, name, body, record.moved ? HOLDER : WAITER, timeout)
+    const written = await this.#requests.replace(key, name, body, writerOf(version), timeout)
     if (written !== null) this.#note(name, written.metadata?.resourceVersion)
     return written
   }

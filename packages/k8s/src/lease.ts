@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { LockBackendError, type LockKey, type Outsider, type RecordWrite } from '@locks/core'
 import type { LeaseObject, LeaseSpec } from './client.ts'
+import { RECORD } from './stamps.ts'
 import { microsOf, textOf } from './times.ts'
 
 export const MANAGED_BY = 'app.kubernetes.io/managed-by'
@@ -10,7 +11,6 @@ export const MANAGER = 'locks'
 /** The lock's own name and namespace: the Lease's name has only what is readable of them. */
 const NAME = 'locks/name'
 const NAMESPACE = 'locks/namespace'
-const RECORD = 'locks/record'
 /** The plain fields as they were when the record was written: others mean that somebody wrote them without a record. */
 const BESIDE = 'locks/beside'
 

@@ -1,5 +1,5 @@
 import { elapsed, type Instant, type LockKey, type Runtime } from '@locks/core'
-import type { Answer, CallOptions, LeaseList, LeaseObject } from './client.ts'
+import type { Answer, CallOptions, LeaseList, LeaseObject, ManagedFields } from './client.ts'
 import type { Cluster } from './connecting.ts'
 import { Connections } from './connections.ts'
 import { failure, type Refusal, refusalOf } from './failure.ts'
@@ -58,6 +58,14 @@ export class Requests {
         api.createNamespacedLeaseWithHttpInfo({ namespace, body: lease(namespace) }, options),
       [CONFLICT],
     )
+  }
+
+  /** Has the server go through a creation without storing anything; its account of who wrote what. */
+  async pretend(body: LeaseObject, timeout: number): Promise<readonly ManagedFields[]> {
+    const answer = await this.#ask({ key: undefined, verb: 'create', timeout }, ({ api, namespace }, options) =>
+      api.createNamespacedLeaseWithHttpInfo({ namespace, body, dryRun: 'All' }, options),
+    )
+    return answer?.data.metadata?.managedFields ?? []
   }
 
   /** Null: it is no longer the one that was read, or gone. */

@@ -49,7 +49,7 @@ export async function k8sTarget(module: string, given: 'kubeConfig' | 'api'): Pr
       return proxied.bind(backendThrough(proxy), proxy)
     },
     ttl: 1_000,
-    latency: 60,
+    latency: 150,
     faults: { ...proxied.faults, ...(restart && { restart }) },
     close: async () => {
       proxied.close()

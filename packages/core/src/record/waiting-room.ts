@@ -1,6 +1,6 @@
 import type { AcquireRequest, Grant } from '../backend.ts'
 import type { LockKey } from '../key.ts'
-import type { Runtime } from '../runtime.ts'
+import type { Runtime, Timer } from '../runtime.ts'
 import { admits, advance, CLAIM } from './machine.ts'
 import type { Look, Records } from './records.ts'
 import type { RecordRead, RecordStore } from './store.ts'
@@ -14,6 +14,8 @@ interface Room {
   readonly stop: () => void
   looking: boolean
   again: boolean
+  /** When the hold in the way runs out, where nobody looks by himself for long. */
+  expiry: Timer | undefined
 }
 
 /** Those of this process who wait for a record to change: one watcher and one reading per key serve them all. */
@@ -21,10 +23,12 @@ export class WaitingRoom<Version> {
   readonly #watch: RecordStore<Version>['watch']
   readonly #records: Records<Version>
   readonly #runtime: Runtime
+  readonly #looksSeldom: boolean
   readonly #rooms = new Map<string, Room>()
 
   constructor(store: RecordStore<Version>, records: Records<Version>, runtime: Runtime) {
     this.#runtime = runtime
+    this.#looksSeldom = store.signsOfLife === 'seldom'
     this.#watch = store.watch === null ? null : store.watch.bind(store)
     this.#records = records
   }
@@ -41,6 +45,7 @@ export class WaitingRoom<Version> {
         stop: this.#watch(key, (read) => void (read === undefined ? this.#look(opened) : this.#hear(key, read))),
         looking: false,
         again: false,
+        expiry: undefined,
       }
       this.#rooms.set(key.id, opened)
       return true
@@ -54,6 +59,7 @@ export class WaitingRoom<Version> {
     const room = this.#rooms.get(key.id)
     if (room?.waiting.delete(token) !== true || room.waiting.size > 0) return
     this.#rooms.delete(key.id)
+    room.expiry?.cancel()
     room.stop()
   }
 
@@ -75,6 +81,28 @@ export class WaitingRoom<Version> {
         wake?.(roomy ? grant : undefined)
       } else if (stale || (!queued && (request.wait?.queue === true || admits(state, request)))) wake?.()
     }
+    if (this.#looksSeldom) this.#mindExpiry(room, look)
+  }
+
+  /**
+   * Wakes who waits when the present hold runs out without having been renewed: it may be one granted by a release to
+   * somebody who is gone. First the first in the queue, then the next, if nothing has changed by then.
+   */
+  #mindExpiry(room: Room, { state, present }: Look<Version>): void {
+    room.expiry?.cancel()
+    room.expiry = undefined
+    const terms = state.holders.map((holder) => present.left(holder))
+    const left = Math.min(Number.POSITIVE_INFINITY, ...terms)
+    if (left === Number.POSITIVE_INFINITY || room.waiting.size === 0) return
+    const place = state.queue.findIndex(({ token }) => room.waiting.has(token))
+    const delay = left + 1 + (place < 0 ? state.queue.length : place) * CLAIM
+    room.expiry = this.#runtime.setTimer(
+      delay,
+      () => {
+        for (const request of room.waiting.values()) request.wait?.wake()
+      },
+      false,
+    )
   }
 
   /** Rejects in time, even if the store does not. */

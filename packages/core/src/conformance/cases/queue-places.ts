@@ -57,8 +57,7 @@ export const queuePlaces: readonly CaseDefinition[] = [
     title: 'a waiter that looks again no earlier than it was told to has kept its place',
     needs: [queue],
     async body(t) {
-      const [holder, waiter] = await t.contenders(2)
-      assert.ok(holder && waiter)
+      const [holder, waiter] = [await t.contender(), await t.contender({ ttl: t.steady })]
       granted(await holder.acquire())
       const lock = await t.lock()
       for (let look = 0; look < 2; look += 1) {

@@ -1,0 +1,58 @@
+/**
+ * Since when a Lease is as it is, by the stamps that the server puts on who wrote which field (`managedFields`).
+ *
+ * Servers before 1.22 renew a stamp only if the writer's set of fields changes, not with each new value. So each write goes
+ * under another name than the fields that it changes have: they change hands, and every server stamps that.
+ */
+import type { LeaseObject, ManagedFields } from './client.ts'
+
+/** Two of them may have what is written; then the third writes. */
+const WRITERS: readonly string[] = ['locks-1', 'locks-2', 'locks-3']
+
+/** The annotation with the record. */
+export const RECORD = 'locks/record'
+
+/** What the server's stamps say is at most this old: they are whole seconds, as is the date of its answers. */
+const GRAIN = 1_000
+
+type Fields = Readonly<Record<string, Readonly<Record<string, object>>>>
+
+/** Each write of a holder changes this field. */
+const writesHold = ({ fieldsV1 = {} }: ManagedFields): boolean =>
+  'f:renewTime' in ((fieldsV1 as Fields)['f:spec'] ?? {})
+
+/** Each write changes this one. */
+const writesRecord = ({ fieldsV1 = {} }: ManagedFields): boolean =>
+  `f:${RECORD}` in ((fieldsV1 as Fields)['f:metadata']?.['f:annotations'] ?? {})
+
+/** The name under which to write next. */
+export function writerOf({ metadata = {} }: LeaseObject): string {
+  const taken = (metadata.managedFields ?? []).filter((entry) => writesHold(entry) || writesRecord(entry))
+  return WRITERS.find((name) => taken.every(({ manager }) => manager !== name)) as string
+}
+
+/**
+ * For how many milliseconds, before it was asked, no holder and nobody at all has written the Lease: the date of the server's
+ * answer against its stamps. `took`: how long it was asked. `skew`: by how much the clocks of two API servers may differ.
+ *
+ * Only stamps of servers are compared, never a client's clock. Undefined where the server tells too little, or where it was
+ * not this package that wrote.
+ */
+export function restOf(
+  { metadata = {} }: LeaseObject,
+  date: string | undefined,
+  took: number,
+  skew: number,
+): { readonly holders: number; readonly record: number } | undefined {
+  const fields = metadata.managedFields ?? []
+  const [hold, record] = [fields.find(writesHold), fields.find(writesRecord)]
+  if (![hold, record].every((entry) => entry !== undefined && WRITERS.includes(entry.manager ?? ''))) return undefined
+  const answered = Date.parse(date ?? '')
+  const since = (entry: ManagedFields | undefined): number =>
+    Math.max(0, answered - stampOf(entry) - GRAIN - skew - took)
+  const rest = { holders: since(hold), record: since(record) }
+  return Number.isNaN(rest.holders + rest.record) ? undefined : rest
+}
+
+const stampOf = (entry: ManagedFields | undefined): number =>
+  entry?.time instanceof Date ? entry.time.getTime() : Date.parse(entry?.time ?? '')
