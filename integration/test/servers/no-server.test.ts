@@ -32,7 +32,9 @@ for (const kind of Object.keys(versions) as TestedKind[]) {
       expect(performance.now() - started).toBeLessThan(2_000)
       expect(error).toBeInstanceOf(Error)
       expect((error as Error).message).toMatch(
-        new RegExp(`^no ${kind} .*no Docker engine is reachable.*install Docker, or .*(?:${kind}|kube-apiserver)[^\\n]*$`),
+        new RegExp(
+          `^no ${kind} .*no Docker engine is reachable.*install Docker, or .*(?:${kind}|kube-apiserver)[^\\n]*$`,
+        ),
       )
     }
   })
