@@ -27,13 +27,12 @@ export function hasCandidate(name) {
   return /Candidate: (?!\(none\))/.test(stdout ?? '')
 }
 
-/** The mirror of Debian that this machine's apt uses; undefined if it is no Debian. */
-export function debianMirror() {
+/** The mirror of Debian that apt uses by its lists; undefined if it is no Debian, or has no lists yet. `options` are apt's. */
+export function debianMirror(options = []) {
   const format = '$(LABEL) $(COMPONENT) $(REPO_URI)'
-  const targets = spawnSync('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {
-    encoding: 'utf8',
-  })
-  return /^Debian main (\S+)/m.exec(targets.stdout ?? '')?.[1]
+  const targets = ['indextargets', '--format', format, 'Created-By: Packages']
+  const { stdout } = spawnSync('apt-get', [...options, ...targets], { encoding: 'utf8' })
+  return /^Debian main (\S+)/m.exec(stdout ?? '')?.[1]
 }
 
 /** Does something while the services of packages that are being installed are not started. */

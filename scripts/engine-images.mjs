@@ -1,29 +1,34 @@
 // Images of the tests' servers, made of Debian's packages: for machines that can pull none. One image for all servers
-// of one release of Debian.
+// of one release of Debian; but Kubernetes, which is built of its source, has one for itself.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { debianMirror, find } from './apt.mjs'
 import { run } from './bootstrap.mjs'
 import { contained } from './contained.mjs'
 import { ask } from './engine-api.mjs'
+import { kubernetesProgram, provideKubernetes } from './kubernetes.mjs'
 
 const minutes = 60_000
 const repository = 'locks-test'
 
-const releases = {
-  trixie: {
-    packages: ['redis-server', 'valkey-server', 'memcached', 'etcd-server'],
-    servers: ['REDIS_8_0', 'VALKEY_8_1', 'MEMCACHED_1_6_38', 'ETCD_3_5'],
-  },
-  bookworm: {
-    packages: ['redis-server', 'memcached', 'etcd-server'],
-    servers: ['REDIS_7_0', 'MEMCACHED_1_6_18', 'ETCD_3_4'],
-  },
+const packages = {
+  trixie: ['redis-server', 'valkey-server', 'memcached', 'etcd-server'],
+  bookworm: ['redis-server', 'memcached', 'etcd-server'],
 }
 
 // Where the storage of an engine copies whole images for each container, their size is the time that a start takes.
 const programs = /^(?:(?:redis|valkey)-.*|memcached|etcd|true)$/
+
+/** By release, by tag: which programs an image has, of which versions they are, and which come from this machine. */
+const images = {
+  trixie: { trixie: { programs, servers: ['REDIS_8_0', 'VALKEY_8_1', 'MEMCACHED_1_6_38', 'ETCD_3_5'] } },
+  bookworm: {
+    bookworm: { programs, servers: ['REDIS_7_0', 'MEMCACHED_1_6_18', 'ETCD_3_4'] },
+    kubernetes: { programs: /^(?:kube-apiserver|etcd|sh|dash|true)$/, servers: ['K8S_1_20'], built: 'kube-apiserver' },
+  },
+}
+
 const libraries = ['bin', 'lib', 'lib64', 'usr/lib', 'usr/lib64']
 const unneeded = ['perl*', 'gconv', 'systemd', 'apt', 'dpkg', 'libperl*', 'locale']
 
@@ -35,7 +40,7 @@ function proxy() {
 
 /** Unpacks a release's packages. They run without being configured, which would take most of the time. */
 async function unpack(release, folder) {
-  const include = `--include=${releases[release].packages.join(',')}`
+  const include = `--include=${packages[release].join(',')}`
   const command = [...contained, find('debootstrap'), '--foreign', '--variant=minbase', include, release, folder]
   let done = false
   for (const source of [[debianMirror()].filter((mirror) => mirror !== undefined), []]) {
@@ -60,7 +65,7 @@ async function unpack(release, folder) {
   writeFileSync(join(folder, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n')
 }
 
-async function importFolder(host, folder, tag) {
+async function importFolder(host, folder, tag, { programs }) {
   const names = readdirSync(join(folder, 'usr/bin')).filter((name) => programs.test(name))
   const paths = ['etc/passwd', ...libraries, ...names.map((name) => `usr/bin/${name}`)]
   const exclude = unneeded.map((name) => `--exclude=${name}`)
@@ -88,20 +93,36 @@ async function tryImage(host, image) {
   }
 }
 
-async function makeImage(host, release, folder) {
-  const image = `${repository}:${release}`
-  const present = await ask(host, 'GET', `/images/${image}/json`).then(
+const isPresent = (host, image) =>
+  ask(host, 'GET', `/images/${image}/json`).then(
     () => true,
     () => false,
   )
-  if (!present) {
-    const rootFolder = join(folder, release)
-    await unpack(release, rootFolder)
-    await importFolder(host, rootFolder, release)
-    rmSync(rootFolder, { recursive: true, force: true })
+
+async function makeImage(host, folder, tag, image) {
+  if (image.built !== undefined) {
+    if (!(await provideKubernetes())) throw new Error(`${image.built} is missing`)
+    copyFileSync(kubernetesProgram(image.built), join(folder, 'usr/bin', image.built))
   }
-  await tryImage(host, image)
-  return releases[release].servers.map((server) => [`LOCKS_TEST_IMAGE_${server}`, image])
+  await importFolder(host, folder, tag, image)
+}
+
+/** Makes the images of a release that are missing; resolves with what became of each, `allSettled`. */
+async function makeImagesOf(release, host, folder) {
+  const wanted = Object.entries(images[release])
+  const present = await Promise.all(wanted.map(([tag]) => isPresent(host, `${repository}:${tag}`)))
+  const missing = wanted.filter((_, at) => !present[at])
+  const rootFolder = join(folder, release)
+  if (missing.length > 0) await unpack(release, rootFolder)
+  const made = await Promise.allSettled(
+    wanted.map(async ([tag, image]) => {
+      if (missing.some(([one]) => one === tag)) await makeImage(host, rootFolder, tag, image)
+      await tryImage(host, `${repository}:${tag}`)
+      return image.servers.map((server) => [`LOCKS_TEST_IMAGE_${server}`, `${repository}:${tag}`])
+    }),
+  )
+  rmSync(rootFolder, { recursive: true, force: true })
+  return made
 }
 
 /**
@@ -109,7 +130,8 @@ async function makeImage(host, release, folder) {
  * that name them; an image that could not be made is told and left out.
  */
 export async function makeImages(host, folder) {
-  const made = await Promise.allSettled(Object.keys(releases).map((release) => makeImage(host, release, folder)))
+  const releases = await Promise.allSettled(Object.keys(images).map((release) => makeImagesOf(release, host, folder)))
+  const made = releases.flatMap((release) => release.value ?? release)
   for (const { reason } of made) if (reason) console.error(`  no image: ${reason.message}`)
   return Object.fromEntries(made.flatMap(({ value }) => value ?? []))
 }

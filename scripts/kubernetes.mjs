@@ -31,11 +31,25 @@ async function must(what, command, options) {
   if (!(await run(command, { lines: 20, ...options }))) throw new StepError(what)
 }
 
+const optionsOf = (settings) => Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
+
+/** The mirror of Debian that this machine's apt uses, also if its lists were never fetched. */
+async function mirrorOf(folder) {
+  const known = debianMirror()
+  if (known !== undefined) return known
+  mkdirSync(join(folder, 'own/partial'), { recursive: true })
+  const options = optionsOf({ 'Dir::State::lists': join(folder, 'own'), 'APT::Sandbox::User': 'root' })
+  // One source that fails need not matter.
+  await run(['apt-get', '-q', ...options, 'update'], { lines: 20, timeout: 2 * minutes })
+  const mirror = debianMirror(options)
+  if (mirror === undefined) throw new StepError(`apt has no mirror of Debian, to get ${release}'s source package from`)
+  return mirror
+}
+
 /** Gets the source and the compiler into `folder`. What apt gets, it has checked. */
 async function download(folder) {
-  const mirror = debianMirror()
-  if (mirror === undefined) throw new StepError(`apt has no mirror of Debian, to get ${release}'s source package from`)
   if (!existsSync(keys)) throw new StepError(`${keys} is missing (package debian-archive-keyring)`)
+  const mirror = await mirrorOf(folder)
   for (const path of ['lists/partial', 'cache/archives/partial', 'got'])
     mkdirSync(join(folder, path), { recursive: true })
   const source = `[signed-by=${keys}] ${mirror} ${release} main`
@@ -55,8 +69,7 @@ async function download(folder) {
     // The folder is this user's alone, and root's if that is who it is.
     'APT::Sandbox::User': 'root',
   }
-  const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
-  const apt = (...args) => ['apt-get', '-q', ...options, ...args]
+  const apt = (...args) => ['apt-get', '-q', ...optionsOf(settings), ...args]
   await must(`the lists of ${release} cannot be had`, apt('update', '--error-on=any'), { timeout: 2 * minutes })
   const into = { cwd: join(folder, 'got'), timeout: 5 * minutes }
   const only = ['--download-only', '--only-source', 'kubernetes']
@@ -121,7 +134,7 @@ async function compile(folder, source) {
   const options = { cwd: source, env, timeout: 5 * minutes }
   const generator = join(folder, 'openapi-gen')
   await must(
-    'openapi-gen cannot be built',
+    'openapi-gen does not compile',
     [go, 'build', '-o', generator, './vendor/k8s.io/kube-openapi/cmd/openapi-gen'],
     options,
   )
@@ -145,7 +158,7 @@ async function compile(folder, source) {
   // Without the clients of clouds' own interfaces: no test is in a cloud.
   const build = [go, 'build', '-tags', 'providerless', '-ldflags', link, '-o', `${out}/`]
   const commands = programs.map((name) => `./cmd/${name}`)
-  await must('they cannot be built', [...build, ...commands], { ...options, timeout: 20 * minutes })
+  await must('they do not compile', [...build, ...commands], { ...options, timeout: 20 * minutes })
   for (const name of programs) await must(`${name} does not run`, [join(out, name), '--version'], { timeout: minutes })
   return out
 }
@@ -162,7 +175,7 @@ function removeOld() {
 /** Builds aside, and puts the result in its place at the end: of two at once the first one's is kept. */
 async function build() {
   const unavailable = ['apt-get', 'dpkg-deb', 'tar', 'grep'].filter((name) => find(name) === undefined)
-  if (unavailable.length > 0) throw new StepError(`building them takes ${unavailable.join(', ')}`)
+  if (unavailable.length > 0) throw new StepError(`that takes ${unavailable.join(', ')}`)
   mkdirSync(caches, { recursive: true })
   removeOld()
   const folder = mkdtempSync(join(caches, 'building-'))
@@ -193,10 +206,14 @@ export async function provideKubernetes() {
     await build()
   } catch (error) {
     if (!(error instanceof StepError)) throw error
-    console.error(`  The tests need ${wanted.join(' and ')} on the PATH; please put them there. ${error.message}`)
+    console.error(
+      `  The tests need ${wanted.join(' and ')} on the PATH; please put them there. They cannot be built: ${error.message}`,
+    )
     return false
   }
-  return true
+  const lacking = absent()
+  if (lacking.length > 0) console.error(`  ${built} lacks ${lacking.join(' and ')}: please remove that folder`)
+  return lacking.length === 0
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,22 +1,23 @@
 import type { ContainerRuntimeClient } from 'testcontainers'
 import { ImageName } from 'testcontainers'
-import type { ServerKind } from './server.ts'
+import type { TestedKind } from './server.ts'
 
-/** The official image of a minor version, where it needs no registry's name: etcd's does. */
-const official: Readonly<Record<ServerKind, ((version: string) => string) | undefined>> = {
+/** The official image of a minor version, where it needs no registry's name (etcd's does) and has all programs. */
+const official: Readonly<Record<TestedKind, ((version: string) => string) | undefined>> = {
   redis: (version) => `redis:${version}`,
   valkey: (version) => `valkey/valkey:${version}`,
   memcached: (version) => `memcached:${version}`,
   etcd: undefined,
+  k8s: undefined,
 }
 
 /** The environment variable that names another image: `LOCKS_TEST_IMAGE_REDIS_7_0`. */
-export function imageVariable(kind: ServerKind, version: string): string {
+export function imageVariable(kind: TestedKind, version: string): string {
   return `LOCKS_TEST_IMAGE_${kind}_${version}`.toUpperCase().replace(/\W/g, '_')
 }
 
 /** The image that the variable names, else the official one; undefined if there is neither. */
-export function imageOf(kind: ServerKind, version: string): string | undefined {
+export function imageOf(kind: TestedKind, version: string): string | undefined {
   return process.env[imageVariable(kind, version)] || official[kind]?.(version)
 }
 

@@ -153,6 +153,14 @@ export class KubeApi {
   }
 }
 
+/** An apiserver for a test that does nothing to the process. */
+export interface Kube extends KubeApi {
+  /** What it tells of itself: `1.20.2`. */
+  readonly version: string
+  /** Ends it and removes what it stored. Idempotent. */
+  stop(): Promise<void>
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)

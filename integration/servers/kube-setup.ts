@@ -3,6 +3,7 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createFolder, removeFolder } from './folder.ts'
+import { requireOnPath } from './server-process.ts'
 
 /** What an apiserver is given in files, and its clients have to know. */
 export interface KubeSetup {
@@ -19,6 +20,7 @@ let certificate: { readonly cert: string; readonly key: string } | undefined
 /** One for all servers of this process. */
 function certify(): { readonly cert: string; readonly key: string } {
   if (certificate !== undefined) return certificate
+  requireOnPath('openssl', 'openssl')
   const folder = createFolder('kube')
   try {
     const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type EtcdServer, startEtcd } from './etcd-binary.ts'
 import { createFolder, removeFolder } from './folder.ts'
-import { KubeApi } from './kube-api.ts'
+import { type Kube, KubeApi } from './kube-api.ts'
 import { kubeProgram } from './kube-programs.ts'
 import { apiserverArguments, kubeSetup } from './kube-setup.ts'
 import { onFreePorts } from './port.ts'
@@ -17,9 +17,7 @@ export interface KubeOptions {
 }
 
 /** A kube-apiserver on this machine with an etcd of its own, and what can be done to it. Access is by RBAC. */
-export interface KubeServer extends KubeApi {
-  /** What it tells of itself: `1.20.2`. */
-  readonly version: string
+export interface KubeServer extends Kube {
   readonly pid: number
   /** What it has written, since its first start. */
   readonly log: string

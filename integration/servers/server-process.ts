@@ -80,7 +80,8 @@ export class ServerProcess {
   }
 }
 
-function requireOnPath(command: string, packageName: string): void {
+/** Throws, saying what to install, if a program is missing. */
+export function requireOnPath(command: string, packageName: string): void {
   const paths = isAbsolute(command)
     ? [command]
     : (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, command))

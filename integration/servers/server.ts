@@ -1,6 +1,9 @@
 /** The kinds of server that the adapters are tested on. */
 export type ServerKind = 'redis' | 'valkey' | 'memcached' | 'etcd'
 
+/** All of which there are versions to test on; `k8s` is Kubernetes' apiserver, which takes more to talk to. */
+export type TestedKind = ServerKind | 'k8s'
+
 /** A server that a test started: on this machine's loopback, with nothing stored in it yet. */
 export interface Server {
   readonly kind: ServerKind

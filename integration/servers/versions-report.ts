@@ -1,9 +1,9 @@
-import type { ServerKind } from './server.ts'
+import type { TestedKind } from './server.ts'
 import { leftOut, sourcesOf, versions } from './versions.ts'
 
 // Tells on which servers the tests will run. Images that are missing are pulled now, not in the first test's time.
 
-const kinds = Object.keys(versions) as ServerKind[]
+const kinds = Object.keys(versions) as TestedKind[]
 const sources = (await Promise.all(kinds.map(sourcesOf))).flat()
 const had = sources.flatMap((source) => {
   if ('missing' in source) return []
