@@ -1,7 +1,21 @@
 /** Servers that go, hang or are slow; requests that come late; answers that don't come. */
-import { expect, test } from 'vitest'
+import { Lock } from '@locks/core'
+import { k8sBackend } from '@locks/k8s'
+import { expect, onTestFinished, test } from 'vitest'
+import { startProxy } from '../../faults/proxy.ts'
 import { poll } from '../../servers/poll.ts'
-import { backendError, kubeForAll, leasesIn, leasesPath, lossOf, lost, namespaceOn, now, Party } from './harness.ts'
+import {
+  backendError,
+  configThrough,
+  kubeForAll,
+  leasesIn,
+  leasesPath,
+  lossOf,
+  lost,
+  namespaceOn,
+  now,
+  Party,
+} from './harness.ts'
 
 const kube = kubeForAll()
 
@@ -140,11 +154,19 @@ test('a watch that is cut is begun again, and tells of what happened meanwhile',
 
 test('a watch that is silent though it is open costs no turn, only time', { timeout: 60_000 }, async () => {
   const namespace = await namespaceOn(kube())
-  const [holder, waiter] = [await Party.at(kube(), namespace), await Party.at(kube(), namespace)]
+  const holder = await Party.at(kube(), namespace)
+  // Only the watch goes through the proxy.
+  const proxy = await startProxy(kube())
+  onTestFinished(() => proxy.close())
+  const kubeConfig = configThrough(kube().kubeConfig(), proxy)
+  const direct = configThrough(kube().kubeConfig(), kube())
+  kubeConfig.makeApiClient = (type) => direct.makeApiClient(type)
+  const backend = k8sBackend({ kubeConfig, namespace })
+  onTestFinished(() => backend.close())
   const lease = await holder.lock('a', { ttl: 6_000 }).acquire()
-  const waiting = waiter.lock('a', { ttl: 6_000, timeout: 40_000 }).acquire()
+  const waiting = new Lock('a', { backend, ttl: 6_000, timeout: 40_000 }).acquire()
   await poll('it waits', async () => (await holder.lock('a').inspect()).waiters === 1)
-  waiter.proxy.halfOpen()
+  proxy.halfOpen()
   await lease.release()
   const next = await waiting
   expect(next.fencingToken).toBeGreaterThan(lease.fencingToken)

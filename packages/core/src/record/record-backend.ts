@@ -15,7 +15,7 @@ import { LockBackendError, LockUnsupportedError } from '../errors.ts'
 import { type LockKey, lockKey } from '../key.ts'
 import { elapsed, type Instant, type Runtime, systemRuntime } from '../runtime.ts'
 import * as machine from './machine.ts'
-import { type Look, Records } from './records.ts'
+import { Crowded, type Look, Records } from './records.ts'
 import { DamagedRecord, encodeState, type Holder, type RecordState } from './state.ts'
 import type { RecordStore } from './store.ts'
 import { WaitingRoom } from './waiting-room.ts'
@@ -29,6 +29,8 @@ const SWEEP_TIMEOUT = 5_000
 /** A process too short-lived for the interval sweeps with this chance at its first release. */
 const SWEEP_CHANCE = 1 / 16
 const LIST_WIDTH = 16
+/** Milliseconds after which, at most, who met too many others comes again. */
+const CROWD = 200
 
 /** An acquire under way. */
 interface Flight {
@@ -103,13 +105,21 @@ class RecordBackend<Version> implements LockBackend {
     const { key, token, timeout } = request
     for (;;) {
       let entered = false
-      const { step, look } = await this.#records.update(key, timeout, (before) => {
-        if (flight.cancelled) return { outcome: 'cancelled', state: before.state } as const
-        const taken = machine.acquire(before.state, request, before.present)
-        // Watch before the place in the queue is written: no change after it goes unnoticed.
-        if (taken.outcome === 'busy' && request.wait !== null) entered = this.#waitingRoom.enter(request) || entered
-        return taken
-      })
+      const found = await this.#records
+        .update(key, timeout, (before) => {
+          if (flight.cancelled) return { outcome: 'cancelled', state: before.state } as const
+          const taken = machine.acquire(before.state, request, before.present)
+          // Watch before the place in the queue is written: no change after it goes unnoticed.
+          if (taken.outcome === 'busy' && request.wait !== null) entered = this.#waitingRoom.enter(request) || entered
+          return taken
+        })
+        .catch((error: unknown) => {
+          // Who can wait tries again among fewer.
+          if (error instanceof Crowded && request.wait !== null) return undefined
+          throw error
+        })
+      if (found === undefined) return { outcome: 'busy', retryAfter: CROWD * this.runtime.random() }
+      const { step, look } = found
       switch (step.outcome) {
         case 'cancelled':
           return { outcome: 'busy', retryAfter: MAX_POLL }

@@ -39,7 +39,22 @@ export interface Change {
 
 /** Versions remembered at most: a key used again within that many others is taken or freed without a read. */
 const MAX_REMEMBERED = 1_024
+/** The part of a request's time after which no further attempt is begun: who asked must hear of it before the rest is over. */
+const PATIENCE = 2 / 3
+
+/** Nothing was written: somebody else was quicker each time. */
+export class Crowded extends Error {
+  override readonly name: string = 'Crowded'
+
+  constructor(conflicts: number, timeout: number) {
+    super(`others changed its record ${conflicts} times, so that there was no turn within ${timeout} ms`)
+  }
+}
+
+/** A pause after a conflict is at most so many times as long as the step that met it, which counts as 1 ms at least. */
 const MAX_BACKOFF = 32
+/** From so many milliseconds on, already the first conflict is followed by a pause. */
+const SLOW = 3
 
 /** Reading, judging and compare-and-writing records. */
 export class Records<Version> {
@@ -116,9 +131,9 @@ export class Records<Version> {
         conflicts += 1
       }
       remembered = undefined
-      if (conflicts > 2) await this.#backOff(conflicts)
-      if (elapsed(this.#runtime, started) > timeout)
-        throw new Error(`others changed its record ${conflicts} times within ${timeout} ms`)
+      const took = elapsed(this.#runtime, look.basis)
+      if (conflicts > 2 || (conflicts > 0 && took > SLOW)) await this.#backOff(conflicts, took)
+      if (conflicts > 0 && elapsed(this.#runtime, started) > timeout * PATIENCE) throw new Crowded(conflicts, timeout)
     }
   }
 
@@ -184,8 +199,9 @@ export class Records<Version> {
     }
   }
 
-  #backOff(conflicts: number): Promise<void> {
-    const delay = Math.min(MAX_BACKOFF, 2 ** (conflicts - 2)) * this.#runtime.random()
+  /** `took`: milliseconds of the step that met the conflict; many that are as slow as that need as much more room. */
+  #backOff(conflicts: number, took: number): Promise<void> {
+    const delay = Math.min(MAX_BACKOFF, 2 ** (conflicts - 2)) * Math.max(1, took) * this.#runtime.random()
     return new Promise((resolve) => {
       this.#runtime.setTimer(delay, resolve, true)
     })
