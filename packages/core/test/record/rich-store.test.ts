@@ -1,0 +1,225 @@
+/** What a store may tell beyond its record: how long nothing was written, who holds without one, what a notice is about. */
+import { beforeEach, describe, expect, test } from 'vitest'
+import { type AcquireRequest, type LockBackend, lockKey, type Outsider, recordBackend } from '../../src/index.ts'
+import { MemoryStore } from '../../src/memory-backend.ts'
+import type { RecordRead, RecordStore, RecordWrite } from '../../src/record/store.ts'
+import { VirtualTime } from '../virtual-time.ts'
+import { request as requestOf } from './clock.ts'
+
+type Store = RecordStore<number>
+
+const key = lockKey('', 'x')
+const timeout = 1_000
+const request = (who: string, change: Partial<AcquireRequest> = {}) => requestOf(who, { key, wait: null, ...change })
+const waits = (wake: () => void = () => undefined) => ({ wait: { queue: true, retryInterval: undefined, wake } })
+
+let time: VirtualTime
+let memory: MemoryStore
+/** What a reading tells beside the record. */
+let beside: Partial<Pick<RecordRead<number>, 'unchanged' | 'outsider'>>
+/** What was written. */
+let written: RecordWrite[]
+let readings: number
+
+beforeEach(() => {
+  time = new VirtualTime()
+  memory = new MemoryStore(time)
+  beside = {}
+  written = []
+  readings = 0
+})
+
+/** A client of a store without a clock. */
+function client(parts: Partial<Store> = {}): LockBackend {
+  const { ttl, guarantee, names } = memory
+  const store: Store = {
+    ...{ name: 'rich', location: 'here', clock: null, presence: null, queue: 'fifo', pollInterval: 1_000 },
+    ...{ ttl, guarantee, names, idleRecords: 'keep' },
+    watch: memory.watch,
+    read: async (place) => {
+      readings += 1
+      return { ...(await memory.read(place)), ...beside }
+    },
+    write: (place, version, record) => {
+      written.push(record)
+      return memory.write(place, version, record)
+    },
+    remove: (place, version, fence) => memory.remove(place, version, fence),
+    sweep: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+    ...parts,
+  }
+  return recordBackend(store, { runtime: time })
+}
+
+const outcomeOf = async (backend: LockBackend, who: string, change: Partial<AcquireRequest> = {}) =>
+  (await backend.acquire(request(who, change))).outcome
+
+describe('how long nothing was written', () => {
+  test('lets who looks for the first time replace a holder that has been silent for its ttl', async () => {
+    await client().acquire(request('a', { ttl: 200 }))
+    beside = { unchanged: { holders: 199, record: 199 } }
+    expect(await outcomeOf(client(), 'b')).toBe('busy')
+    beside = { unchanged: { holders: 200, record: 200 } }
+    expect(await outcomeOf(client(), 'b')).toBe('granted')
+  })
+
+  test('counts to the moment before the record was asked for', async () => {
+    await client().acquire(request('a', { ttl: 200 }))
+    beside = { unchanged: { holders: 150, record: 150 } }
+    const other = client()
+    expect(await outcomeOf(other, 'b')).toBe('busy')
+    beside = {}
+    await time.advance(49)
+    expect(await outcomeOf(other, 'b')).toBe('busy')
+    await time.advance(1)
+    expect(await outcomeOf(other, 'b')).toBe('granted')
+  })
+
+  test('is told apart for holders and for those who wait', async () => {
+    const holder = client()
+    await holder.acquire(request('a', { ttl: 200 }))
+    await holder.acquire(request('w', waits()))
+    const unchanged = { holders: 10_000, record: 100 }
+    const other = client({ read: async (place) => ({ ...(await memory.read(place)), unchanged }) })
+    expect(await outcomeOf(other, 'b')).toBe('busy')
+    // The waiter has just shown that it lives: it is its turn.
+    expect((await holder.inspect({ key, timeout })).holders).toMatchObject([{ owner: 'w' }])
+  })
+
+  test('skips waiters that have been silent as well', async () => {
+    const holder = client()
+    await holder.acquire(request('a', { ttl: 200 }))
+    await holder.acquire(request('w', waits()))
+    beside = { unchanged: { holders: 10_000, record: 9_000 } }
+    expect(await outcomeOf(client(), 'b')).toBe('granted')
+  })
+})
+
+describe('somebody who holds without a record', () => {
+  const outsider = (stamp: number): Outsider => ({ owner: 'their-id', metadata: 'scheduler', ttl: 300, stamp })
+
+  test('is in the way, and shown, as long as its stamp changes', async () => {
+    const ours = client()
+    for (let stamp = 1; stamp < 6; stamp += 1) {
+      beside = { outsider: outsider(stamp) }
+      expect(await outcomeOf(ours, 'a')).toBe('busy')
+      await time.advance(250)
+    }
+    expect((await ours.inspect({ key, timeout })).holders).toMatchObject([
+      { owner: 'their-id', mode: 'exclusive', metadata: 'scheduler', fencingToken: 0n },
+    ])
+    await time.advance(49)
+    expect(await outcomeOf(ours, 'a')).toBe('busy')
+    await time.advance(1)
+    expect(await outcomeOf(ours, 'a')).toBe('granted')
+  })
+
+  test('stands in for the holders that the record tells of', async () => {
+    const [ours, other] = [client(), client()]
+    await ours.acquire(request('a'))
+    beside = { outsider: outsider(1) }
+    expect(await other.renew({ ...request('a'), rotateTo: undefined })).toEqual({ outcome: 'lost' })
+    beside = { outsider: null }
+    expect(await outcomeOf(other, 'b')).toBe('granted')
+  })
+
+  test('does not move when somebody only enters the queue', async () => {
+    beside = { outsider: outsider(1) }
+    const ours = client()
+    expect(await outcomeOf(ours, 'w', waits())).toBe('busy')
+    expect(written.at(-1)).toMatchObject({ moved: false, holders: [{ owner: 'their-id' }] })
+    // From then on the record tells of it, as the same one.
+    beside = {}
+    await time.advance(299)
+    expect((await ours.inspect({ key, timeout })).holders).toMatchObject([{ owner: 'their-id' }])
+    await time.advance(1)
+    expect(await outcomeOf(ours, 'w', waits())).toBe('granted')
+    expect(written.at(-1)).toMatchObject({ moved: true, holders: [{ owner: 'w' }] })
+  })
+
+  test('can be ended by force', async () => {
+    beside = { outsider: outsider(1) }
+    expect(await client().forceRelease({ key, timeout })).toBe(true)
+    expect(written.at(-1)).toMatchObject({ moved: true, holders: [] })
+  })
+})
+
+test('a write says whether the holders, or their times, are others', async () => {
+  const backend = client()
+  const moved = () => written.at(-1)?.moved
+  await backend.acquire(request('a', { ttl: 60_000 }))
+  expect(moved()).toBe(true)
+  await backend.acquire(request('b', waits()))
+  expect(moved()).toBe(false)
+  await backend.renew({ ...request('a'), rotateTo: undefined })
+  expect(moved()).toBe(true)
+  await backend.cancel(request('b'))
+  expect(moved()).toBe(false)
+  await backend.release(request('a'))
+  expect(moved()).toBe(true)
+  expect(written.at(-1)?.holders).toEqual([])
+})
+
+describe('a notice that tells the record', () => {
+  /** A store whose notices do. */
+  const telling = (): LockBackend =>
+    client({
+      signsOfLife: 'seldom',
+      pollInterval: Number.POSITIVE_INFINITY,
+      watch: (place, changed) => memory.watch(place, () => void memory.read(place).then(changed)),
+    })
+
+  test('is believed: nothing is read for it', async () => {
+    const [holder, waiter] = [client({ read: (place) => memory.read(place) }), telling()]
+    await holder.acquire(request('a', { ttl: 60_000 }))
+    let woken = 0
+    const wake = (): void => {
+      woken += 1
+    }
+    await waiter.acquire(request('b', waits(wake)))
+    const before = readings
+    await holder.renew({ ...request('a', { ttl: 60_000 }), rotateTo: undefined })
+    await time.advance(1)
+    expect({ woken, read: readings - before }).toEqual({ woken: 0, read: 0 })
+    await holder.release(request('a'))
+    await time.advance(1)
+    expect(woken).toBe(1)
+    expect(await waiter.acquire(request('b', waits()))).toMatchObject({ outcome: 'granted' })
+    expect(readings - before).toBe(0)
+  })
+
+  test('makes a waiter mind a hold that is granted to somebody who is gone', async () => {
+    const [holder, waiter] = [telling(), telling()]
+    await holder.acquire(request('a', { ttl: 60_000 }))
+    await holder.acquire(request('dead', waits()))
+    let woken = 0
+    const wake = (): void => {
+      woken += 1
+    }
+    const answer = await waiter.acquire(request('b', waits(wake)))
+    expect(answer).toMatchObject({ outcome: 'busy', retryAfter: 3_000 })
+    await holder.release(request('a'))
+    // `dead` has it for two seconds, or for its ttl if that is shorter.
+    await time.advance(99)
+    expect(woken).toBe(0)
+    await time.advance(3)
+    expect(woken).toBe(1)
+    expect(await waiter.acquire(request('b', waits()))).toMatchObject({ outcome: 'granted' })
+  })
+
+  test('signs of life are as seldom as the ttl is long', async () => {
+    const [holder, waiter] = [telling(), telling()]
+    await holder.acquire(request('a', { ttl: 3_600_000 }))
+    const wanted = { ...waits(), ttl: 60_000 }
+    expect(await waiter.acquire(request('b', wanted))).toMatchObject({ outcome: 'busy', retryAfter: 40_000 })
+    await time.advance(40_000)
+    const before = written.length
+    expect(await waiter.acquire(request('b', wanted))).toMatchObject({ outcome: 'busy', retryAfter: 40_000 })
+    expect(written.length - before).toBe(1)
+    await time.advance(119_999)
+    expect((await waiter.inspect({ key, timeout })).waiters).toBe(1)
+    await time.advance(1)
+    expect((await waiter.inspect({ key, timeout })).waiters).toBe(0)
+  })
+})
