@@ -14,7 +14,9 @@ import {
   LockLostError,
   LockUnsupportedError,
   memoryBackend,
+  ReadWriteLock,
   recordBackend,
+  Semaphore,
 } from '../src/index.ts'
 import { MemoryStore } from '../src/memory-backend.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -336,7 +338,6 @@ describe('trouble with the backend', () => {
 
   test('LOCK_MISMATCH is reported at each try, and heals when the name is free', async () => {
     const { time, backend, candidate, errors, terms } = stage()
-    const { Semaphore } = await import('../src/index.ts')
     const permit = await new Semaphore('a', 2, { backend, ttl: 1_000_000 }).acquire()
     candidate('one')
     await time.advance(30_000)
@@ -375,6 +376,25 @@ describe('stop', () => {
     await two.stop()
     expect((await lock.inspect()).waiters).toBe(0)
     expect(terms).toHaveLength(1)
+  })
+
+  test('while campaigning is done once the backend has taken back what it was asked for', async () => {
+    const answer = Promise.withResolvers<void>()
+    const { time, candidate } = stage((inner) => ({
+      cancel: (request) => answer.promise.then(() => inner.cancel(request)),
+    }))
+    candidate('one')
+    const two = candidate('two')
+    await time.advance(100)
+    let stopped = false
+    void two.stop().then(() => {
+      stopped = true
+    })
+    await time.advance(1_000)
+    expect(stopped).toBe(false)
+    answer.resolve()
+    await time.advance(0)
+    expect(stopped).toBe(true)
   })
 
   test('while the backend hangs takes requestTimeout at most', async () => {
@@ -495,7 +515,6 @@ describe('current', () => {
     const { time, backend, candidate } = stage((inner) => ({
       inspect: (request) => (down ? never() : inner.inspect(request)),
     }))
-    const { ReadWriteLock } = await import('../src/index.ts')
     await new ReadWriteLock('a', { backend }).read.acquire()
     const election = candidate('one')
     expect(await election.current()).toBe(null)

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { type Election, type ElectOptions, elect, type Lease, type LockBackend } from '../index.ts'
 import type { Stage } from './stage.ts'
 import { eventually } from './time.ts'
@@ -19,6 +20,9 @@ type Changes = Partial<ElectOptions> & { readonly stubborn?: boolean }
 export class Electorate {
   readonly terms: Term[] = []
   readonly errors: unknown[] = []
+  /** Those whose work goes on, though they may have been told to end it. */
+  readonly #leading = new Set<Term>()
+  #overlap: string | undefined
   readonly #stage: Stage
   readonly #witness: Witness
   #candidates = 0
@@ -47,12 +51,17 @@ export class Electorate {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const term: Term = { who, lease, signal, end: resolve, fail: reject }
     this.terms.push(term)
+    const untold = [...this.#leading].find((other) => !other.signal.aborted)
+    if (untold !== undefined) this.#overlap ??= `${untold.who} leads, and is not told that ${who} does, too`
+    this.#leading.add(term)
     if (!stubborn) signal.addEventListener('abort', () => resolve(), { once: true })
-    await this.#witness.watch(who, lease, () => promise)
+    await this.#witness.watch(who, lease, () => promise).finally(() => this.#leading.delete(term))
   }
 
-  /** The term of this number, from 1, within `limit` milliseconds. */
-  term(number: number, limit: number = this.#stage.patience): Promise<Term> {
-    return eventually(`term ${number} begins`, limit, () => this.terms[number - 1])
+  /** The term of this number, from 1, within `limit` milliseconds; none so far may have begun beside another. */
+  async term(number: number, limit: number = this.#stage.patience): Promise<Term> {
+    const term = await eventually(`term ${number} begins`, limit, () => this.terms[number - 1])
+    if (this.#overlap !== undefined) assert.fail(this.#overlap)
+    return term
   }
 }
