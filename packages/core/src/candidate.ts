@@ -129,29 +129,34 @@ export class Candidate implements Election, Waiting {
     return promise.finally(listening)
   }
 
+  /** Whatever becomes of its work, the lease is given up after it. */
   async #lead(lease: HeldLease): Promise<number> {
-    if (this.#stopped || !lease.held) {
+    try {
+      if (this.#stopped || !lease.held) return 0
+      const { runtime } = this.#engine
+      const elected = runtime.now()
+      const threw = await this.#runBody(lease)
+      if (!threw || elapsed(runtime, elected) > LONGEST_THROW_PAUSE) this.#throws.reset()
+      if (threw) return this.#throws.next()
+      return lease.loss === undefined ? jittered(runtime, FIRST_PAUSE) : 0
+    } finally {
       await lease.release()
-      return 0
     }
-    const { runtime } = this.#engine
-    const elected = runtime.now()
-    const threw = await this.#runBody(lease)
-    if (!threw || elapsed(runtime, elected) > LONGEST_THROW_PAUSE) this.#throws.reset()
-    await lease.release()
-    if (threw) return this.#throws.next()
-    return lease.loss === undefined ? jittered(runtime, FIRST_PAUSE) : 0
   }
 
   /** Resolves with whether it threw, once it has settled. */
   async #runBody(lease: HeldLease): Promise<boolean> {
-    const signal = AbortSignal.any([lease.signal, this.#stopping.signal])
     const { scheduler, runtime } = this.#engine
+    const told = new AbortController()
+    const { signal } = told
     let slow: Task | undefined
-    const watch = (): void => {
-      slow = scheduler.after(runtime.now().mono, SLOW, () => this.#report(this.#slowError(signal)), false)
+    const tell = (reason: unknown): void => {
+      slow ??= scheduler.after(runtime.now().mono, SLOW, () => this.#report(this.#slowError(signal)), false)
+      told.abort(reason)
     }
-    signal.addEventListener('abort', watch, { once: true })
+    // Not `AbortSignal.any`: with a listener that a body leaves on it, such a signal lives as long as the election.
+    lease.signal.addEventListener('abort', () => tell(lease.signal.reason), { once: true })
+    const listening = this.#onStop(() => tell(this.#stopping.signal.reason))
     this.#lease = lease
     try {
       await this.#options.onElected(lease, signal)
@@ -162,7 +167,7 @@ export class Candidate implements Election, Waiting {
       return true
     } finally {
       this.#lease = null
-      signal.removeEventListener('abort', watch)
+      listening()
       if (slow !== undefined) scheduler.drop(slow)
     }
   }
@@ -185,7 +190,7 @@ export class Candidate implements Election, Waiting {
       void (async () => onError(error))()
       return
     }
-    const message = error instanceof Error ? error.message : String(error)
+    const message = error instanceof Error ? error.message : inspect(error)
     const subject = describeLock(this.key, this.#engine.backend)
     const text = message.startsWith(subject) ? message : `${subject}: onElected threw: ${message}`
     process.emitWarning(`${text} (the election goes on; onError would hear of this)`, {

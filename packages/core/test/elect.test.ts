@@ -248,6 +248,18 @@ describe('a term', () => {
     expect(terms.map(({ who }) => who)).toEqual(['one', 'two'])
   })
 
+  test('that throws what cannot even be shown gives leadership up, too', async () => {
+    const { time, candidate, errors, terms, last } = stage()
+    candidate('one')
+    candidate('two')
+    await time.advance(100)
+    const strange = Object.defineProperty(new Error('strange'), 'cause', { get: () => expect.unreachable() })
+    last().fail(strange)
+    await time.advance(100)
+    expect(terms.map(({ who }) => who)).toEqual(['one', 'two'])
+    expect(errors).toHaveLength(1)
+  })
+
   test('that is slow to end is reported once, 10 s after its signal was aborted', async () => {
     const { time, candidate, errors, lock, last } = stage()
     candidate('one')
