@@ -24,7 +24,6 @@ export function elect(name: string, options: ElectOptions): Election {
   const { signal, ...given } = { ...configuration().options, ...defined(own) }
   const key = lockKey(given.namespace ?? '', name)
   const engine = Engine.of(resolveBackend(given.backend))
-  const settings = settle({ ...given, timeout: Number.POSITIVE_INFINITY })
-  const demand = demandFor(engine.backend, key, { mode: 'exclusive', permits: 1 }, settings)
+  const demand = demandFor(engine.backend, key, { mode: 'exclusive', permits: 1 }, settle(given))
   return new Candidate(engine, demand, { onElected, onError, signal })
 }

@@ -1,5 +1,8 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { wrapped } from '../src/conformance/expect.ts'
+import { Engine } from '../src/engine.ts'
 import {
   configure,
   createLocks,
@@ -13,6 +16,7 @@ import {
   LockError,
   LockLostError,
   LockUnsupportedError,
+  lockKey,
   memoryBackend,
   ReadWriteLock,
   recordBackend,
@@ -172,6 +176,7 @@ describe('a term', () => {
     ['the loss itself', (signal: AbortSignal) => signal.reason],
     ['an AbortError', () => new DOMException('stop', 'AbortError')],
     ['an error that the loss caused', (signal: AbortSignal) => new Error('gave up', { cause: signal.reason })],
+    ['another error that says so', () => new LockLostError('gone', { key: lockKey('', 'a') })],
     ['what the lease says', (_: AbortSignal, lease: Lease) => thrownBy(() => lease.assertHeld())],
   ] as const)('that passes on %s after a loss is no error', async ([, errorOf]) => {
     const { time, candidate, terms, errors, lock, last } = stage()
@@ -275,19 +280,69 @@ describe('a term', () => {
     last().settle()
   })
 
-  test('does not begin if the election was stopped in the very moment of the grant', async () => {
-    const { time, terms, backend, lock } = stage()
+  /** Something happens when a grant is under way, so many steps before its candidate hears of it. */
+  async function meanwhile(
+    steps: number,
+    what: (time: VirtualTime, election: Election) => void,
+  ): Promise<readonly Lease[]> {
+    const { time, backend, lock } = stage()
     const slow = wrapped(backend, {
       async acquire(request) {
         const answer = await backend.acquire(request)
-        queueMicrotask(() => void election.stop())
+        asked += 1
+        if (asked > 1) return answer
+        void (async () => {
+          for (let step = 0; step < steps; step += 1) await Promise.resolve()
+          what(time, election)
+          happened = true
+        })()
         return answer
       },
     })
-    const election = elect('a', { backend: slow, onElected: () => expect.unreachable() })
+    const begun: Lease[] = []
+    let happened = false
+    let asked = 0
+    const onElected = (lease: Lease, signal: AbortSignal): unknown => {
+      expect([lease.held, signal.aborted]).toEqual([true, false])
+      if (happened) begun.push(lease)
+      return new Promise((resolve) => signal.addEventListener('abort', resolve))
+    }
+    const election = elect('a', {
+      backend: slow,
+      ttl: 1_000,
+      onElected,
+      onError: (error) => expect.unreachable(String(error)),
+    })
     await time.advance(100)
-    await election.stop()
-    expect([terms.length, await lock.locked()]).toEqual([0, false])
+    await Promise.all([time.advance(5_000), election.stop()])
+    expect(await lock.inspect()).toEqual({ holders: [], waiters: 0 })
+    return begun
+  }
+
+  test('does not begin if the election was stopped in the very moment of the grant', async () => {
+    for (let steps = 0; steps < 40; steps += 1)
+      expect(await meanwhile(steps, (_, election) => void election.stop())).toEqual([])
+  })
+
+  test('does not begin if its lease was over in the very moment of the grant', async () => {
+    for (let steps = 0; steps < 40; steps += 1) await meanwhile(steps, (time) => time.hang(2_000))
+  })
+
+  test('leaves nothing of it in memory, even if its work leaves listeners', async () => {
+    setFlagsFromString('--expose-gc')
+    const gc = runInNewContext('gc') as () => void
+    const { time, candidate } = stage()
+    const leases: WeakRef<Lease>[] = []
+    candidate('one', {
+      onElected(lease, signal) {
+        leases.push(new WeakRef(lease))
+        signal.addEventListener('abort', () => lease)
+      },
+    })
+    await time.advance(100_000)
+    gc()
+    expect(leases.length).toBeGreaterThan(100)
+    expect(leases.filter((lease) => lease.deref() !== undefined).length).toBeLessThan(20)
   })
 })
 
@@ -330,6 +385,25 @@ describe('trouble with the backend', () => {
       down = false
       await time.advance(30_000)
     }
+  })
+
+  test('starts the back-off anew once elected', async () => {
+    let down = true
+    const { time, candidate, errors, lock, last } = stage((inner) => ({
+      acquire: (request) => (down ? Promise.reject(new LockError('LOCK_BACKEND', 'no route')) : inner.acquire(request)),
+    }))
+    candidate('one')
+    await time.advance(60_000)
+    down = false
+    await time.advance(10_000)
+    down = true
+    await lock.forceRelease()
+    const before = errors.length
+    last().settle()
+    await time.advance(700)
+    expect(errors).toHaveLength(before + 1)
+    await time.advance(100)
+    expect(errors).toHaveLength(before + 2)
   })
 
   test('at the release is reported, and does not end the election', async () => {
@@ -421,12 +495,14 @@ describe('stop', () => {
   test('ends a pause', async () => {
     const { time, candidate, terms, last } = stage()
     const election = candidate('one')
-    await time.advance(100)
-    last().fail(new Error('wrong'))
+    for (let term = 1; term <= 6; term += 1) {
+      await time.advance(term * 5_000)
+      last().fail(new Error('wrong'))
+    }
     await time.advance(0)
     await election.stop()
-    await time.advance(10_000)
-    expect(terms).toHaveLength(1)
+    await time.advance(1_001)
+    expect([terms.length, time.timers]).toEqual([6, 0])
   })
 
   test('may be called again, and from the body without awaiting it', async () => {
@@ -458,6 +534,17 @@ describe('stop', () => {
     expect(off).toHaveBeenCalled()
   })
 
+  test('by a signal with a reason that is no error: a body that throws it passes it on', async () => {
+    const { time, candidate, errors, last } = stage()
+    const controller = new AbortController()
+    const election = candidate('one', { signal: controller.signal })
+    await time.advance(100)
+    controller.abort('enough')
+    last().fail('enough')
+    await election.stop()
+    expect(errors).toEqual([])
+  })
+
   test('by a signal that was aborted before: it never campaigns', async () => {
     const acquire = vi.fn(never)
     const { time, candidate } = stage(() => ({ acquire }))
@@ -468,13 +555,14 @@ describe('stop', () => {
     expect(time.timers).toBe(0)
   })
 
-  test('leaves no timer', async () => {
-    const { time, candidate, last } = stage()
+  test('leaves no timer, and nothing with its engine', async () => {
+    const { time, backend, candidate, last } = stage()
     const election = candidate('one')
     await time.advance(100)
     last().settle()
     await time.advance(100)
     await election.stop()
+    expect([...Engine.of(backend).waiting].filter(({ unseen }) => unseen === 0)).toEqual([])
     await time.advance(10_000)
     expect(time.timers).toBe(0)
   })
@@ -554,6 +642,17 @@ describe('reports', () => {
     ])
   })
 
+  test('of the backend say what failed', async () => {
+    const { time, candidate } = stage(() => ({ acquire: never }))
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    onTestFinished(() => warn.mockRestore())
+    candidate('one', { onError: undefined })
+    await time.advance(3_001)
+    expect(warn.mock.calls[0]?.[0]).toMatch(
+      /^lock "a" on memory #\d+: acquiring got no answer within 3000 ms\. .*\(the election goes on; /,
+    )
+  })
+
   test.for([
     [
       'throws',
@@ -619,9 +718,10 @@ describe('arguments', () => {
     const locks = createLocks({ namespace: 'there', timeout: 1 })
     const options: ElectOptions = {
       namespace: undefined,
-      onElected(lease) {
+      onElected(lease, signal) {
         terms.push(lease.name)
         if (lease.name === 'b') elected.resolve()
+        return new Promise((resolve) => signal.addEventListener('abort', resolve))
       },
       onError: elected.reject,
     }
@@ -632,6 +732,8 @@ describe('arguments', () => {
     await holder.release()
     await elected.promise
     expect(one.name).toBe('a')
+    const [leader] = (await new Lock('a', { namespace: 'here' }).inspect()).holders
+    expect(leader?.metadata).toBe('configured')
     expect(() => locks.elect('b', { ...options, timeout: 1 } as ElectOptions)).toThrow('option "timeout" is unknown')
   })
 })
