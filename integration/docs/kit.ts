@@ -29,6 +29,7 @@ const REQUIREMENTS: Readonly<Record<string, string>> = {
   semaphore: 'As many hold as there are permits.',
   inspection: 'What is shown is true, and contains no secret.',
   'hand-over': 'A lease goes on in other hands without a gap.',
+  election: 'One leads at a time, and gives way at its end; who is left over is elected next.',
   processes: 'The same between processes, while some are stopped and killed.',
 }
 

@@ -30,7 +30,7 @@ export function attempt(engine: Engine, demand: Demand): Promise<Attempt> {
     const giveUp = (error: unknown): void => {
       if (over) return
       end()
-      engine.undo({ key, token, mode, timeout }, timeout)
+      void engine.undo({ key, token, mode, timeout }, timeout)
       reject(error)
     }
     const abort = (): void => giveUp(signal?.reason)
@@ -44,7 +44,7 @@ export function attempt(engine: Engine, demand: Demand): Promise<Attempt> {
         if (answer.outcome === 'busy') {
           end()
           // After a grant that came too late, an earlier request may have failed as well.
-          if (answer.unsure || late > 0) engine.undo({ key, token, mode, timeout }, timeout)
+          if (answer.unsure || late > 0) void engine.undo({ key, token, mode, timeout }, timeout)
           resolve({ hold: undefined, holder: answer.holder })
           return
         }

@@ -53,19 +53,19 @@ export class Campaign {
       for (let at = now; !this.#over; at = this.#engine.runtime.now()) await this.#look(at)
     } catch (error) {
       if (this.#over) return
-      this.stop()
+      void this.stop()
       this.#events.failed(error)
     }
   }
 
-  /** Gives up: the place in the queue, and a grant that may be on its way. */
-  stop(): void {
+  /** Gives up: the place in the queue, and a grant that may be on its way. Resolves when that has been done. */
+  async stop(): Promise<void> {
     if (this.#over) return
     this.#over = true
     this.#sleep?.wake()
     const { key, token, mode } = this.#identity
     const timeout = this.#demand.requestTimeout
-    this.#engine.undo({ key, token, mode, timeout }, timeout)
+    await this.#engine.undo({ key, token, mode, timeout }, timeout)
   }
 
   /** Looks again now. */

@@ -1,10 +1,19 @@
 import { configuration, forgetBackend, resolveBackend } from './config.ts'
+import { elect } from './elect.ts'
+import type { Election, ElectOptions } from './election.ts'
 import { Engine } from './engine.ts'
 import { LockUnsupportedError } from './errors.ts'
 import { checkNamespace } from './key.ts'
 import type { Lease } from './lease.ts'
 import { Lock } from './lock.ts'
-import { type AcquireOptions, checkLockOptions, type LockOptions, settle } from './options.ts'
+import {
+  type AcquireOptions,
+  checkElectOptions,
+  checkLockOptions,
+  defined,
+  type LockOptions,
+  settle,
+} from './options.ts'
 import { ReadWriteLock } from './read-write-lock.ts'
 import { ReentrantLock } from './reentrant-lock.ts'
 import { Semaphore } from './semaphore.ts'
@@ -17,13 +26,14 @@ export interface Locks extends AsyncDisposable {
   readWriteLock(name: string, options?: LockOptions): ReadWriteLock
   semaphore(name: string, permits: number, options?: LockOptions): Semaphore
   reentrantLock(name: string, options?: LockOptions): ReentrantLock
+  elect(name: string, options: ElectOptions): Election
   /**
    * Names in the namespace that start with `prefix` and are held or waited for, sorted. LockUnsupportedError where the
    * backend can't list.
    */
   list(prefix?: string): Promise<readonly string[]>
   /**
-   * Closes the backend: waiting acquires reject, leases still held are declared lost and released, clean-up under way is
+   * Closes the backend: waiting acquires reject, elections stop, leases still held are declared lost and released, clean-up under way is
    * awaited (at most 5 s). Connections that the backend opened are closed; a client that you gave it stays open.
    */
   close(): Promise<void>
@@ -48,6 +58,11 @@ export function createLocks(options: LockOptions = {}): Locks {
     readWriteLock: (name, own) => new ReadWriteLock(name, merged(own)),
     semaphore: (name, permits, own) => new Semaphore(name, permits, merged(own)),
     reentrantLock: (name, own) => new ReentrantLock(name, merged(own)),
+    elect(name, own) {
+      checkElectOptions(own)
+      const { timeout: _, ...common } = options
+      return elect(name, { ...common, ...defined(own) })
+    },
     async list(prefix = '') {
       if (typeof prefix !== 'string') throw new TypeError(`prefix is ${String(prefix)}: it must be a string`)
       const configured = configuration().options
@@ -63,7 +78,3 @@ export function createLocks(options: LockOptions = {}): Locks {
     [Symbol.asyncDispose]: close,
   }
 }
-
-/** Without what is undefined, so that it doesn't hide what lies below. */
-const defined = (options: LockOptions): LockOptions =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))

@@ -129,8 +129,11 @@ export class Engine {
     })
   }
 
-  /** Takes back, in the background, whatever an acquire of this token has done or may still do. */
-  undo({ key, token, mode }: TokenRequest, requestTimeout: number): void {
+  /**
+   * Takes back, in the background, whatever an acquire of this token has done or may still do. Resolves when that has been
+   * done, or given up.
+   */
+  undo({ key, token, mode }: TokenRequest, requestTimeout: number): Promise<void> {
     // A wall clock that is set forward must not end it early.
     const { mono: started } = this.runtime.now()
     const attempt = async (): Promise<void> => {
@@ -138,7 +141,7 @@ export class Engine {
         try {
           const timeout = requestTimeout
           const request = { key, token, mode, timeout }
-          await this.#within(
+          await this.within(
             timeout,
             attempted(() => this.backend.cancel(request)),
           )
@@ -150,7 +153,9 @@ export class Engine {
         }
       }
     }
-    this.background(attempt())
+    const undone = attempt()
+    this.background(undone)
+    return undone
   }
 
   /** Work that nobody waits for but `close`. It must not reject. */
@@ -177,12 +182,13 @@ export class Engine {
   async #settled(): Promise<void> {
     const started = this.runtime.now()
     for (let rest = CLOSE_TIMEOUT; this.#background.size > 0 && rest > 0; ) {
-      await this.#within(rest, Promise.allSettled(this.#background)).catch(() => undefined)
+      await this.within(rest, Promise.allSettled(this.#background)).catch(() => undefined)
       rest = CLOSE_TIMEOUT - elapsed(this.runtime, started)
     }
   }
 
-  #within<T>(timeout: number, answer: Promise<T>): Promise<T> {
+  /** Rejects unless answered within `timeout` milliseconds. */
+  within<T>(timeout: number, answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#hear(answer, timeout, this.runtime.now(), true, resolve, reject)
     })

@@ -186,7 +186,7 @@ export class Hold implements Task, Holding {
       // A repeated release finds nothing to do where the first one's reply got lost.
       return held || calls > 1
     } catch (error) {
-      this.#engine.undo({ key, token, mode, timeout: this.#requestTimeout }, this.#requestTimeout)
+      void this.#engine.undo({ key, token, mode, timeout: this.#requestTimeout }, this.#requestTimeout)
       throw error
     }
   }
@@ -194,7 +194,7 @@ export class Hold implements Task, Holding {
   /** Takes a lost hold off the backend in the background, where something of it may be left. */
   discard(): void {
     this.end()
-    this.#engine.undo(
+    void this.#engine.undo(
       { key: this.key, token: this.#token, mode: this.mode, timeout: this.#requestTimeout },
       this.#requestTimeout,
     )

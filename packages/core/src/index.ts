@@ -19,6 +19,8 @@ export type {
 export { type BackendFactory, backendFromUrl, configure, registerBackend } from './config.ts'
 export { createLocks, type Locks } from './create-locks.ts'
 export type { Use } from './demand.ts'
+export { elect } from './elect.ts'
+export type { Election, ElectOptions, Leader } from './election.ts'
 export {
   LockBackendError,
   LockError,

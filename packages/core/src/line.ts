@@ -253,7 +253,7 @@ export class Line implements Waiting {
     if (surplus <= 0) return
     for (const campaign of [...this.#campaigns].slice(-surplus)) {
       this.#campaigns.delete(campaign)
-      campaign.stop()
+      void campaign.stop()
     }
   }
 

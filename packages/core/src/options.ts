@@ -122,6 +122,13 @@ const LOCK_CHECKS: { readonly [Name in keyof Required<LockOptions>]: (name: stri
   },
 }
 
+const checkFunction = (name: string, value: unknown): void => {
+  if (typeof value !== 'function') throw new TypeError(`${name} is ${shown(value)}: it must be a function`)
+}
+
+const { timeout: _, ...ENDLESS_CHECKS } = LOCK_CHECKS
+const ELECT_CHECKS = { ...ENDLESS_CHECKS, onElected: checkFunction, onError: checkFunction }
+
 function check(options: unknown, checks: Readonly<Record<string, (name: string, value: unknown) => void>>): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`options is ${shown(options)}: it must be an object`)
@@ -136,6 +143,13 @@ function check(options: unknown, checks: Readonly<Record<string, (name: string, 
 /** Throws TypeError or RangeError, naming the option, its value and what is allowed. */
 export function checkLockOptions(options: unknown): asserts options is LockOptions {
   check(options, LOCK_CHECKS)
+}
+
+/** The same for `elect`, which must be told what to run. */
+export function checkElectOptions(options: unknown): void {
+  if (typeof options === 'function') throw new TypeError('options is a function: use elect(name, { onElected })')
+  check(options, ELECT_CHECKS)
+  checkFunction('onElected', (options as { readonly onElected?: unknown }).onElected)
 }
 
 export function checkAcquireOptions(options: unknown, method: string): asserts options is AcquireOptions {
@@ -176,3 +190,7 @@ export function settle(...layers: readonly AcquireOptions[]): Settings {
     signal: pick('signal'),
   }
 }
+
+/** Without what is undefined, so that it doesn't hide what lies below. */
+export const defined = <Options extends object>(options: Options): Options =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options

@@ -1,6 +1,7 @@
 import { isNativeError } from 'node:util/types'
 import { abort } from './cases/abort.ts'
 import { capabilities } from './cases/capabilities.ts'
+import { election } from './cases/election.ts'
 import { exclusion } from './cases/exclusion.ts'
 import { expiry } from './cases/expiry.ts'
 import { fairness } from './cases/fairness.ts'
@@ -46,6 +47,7 @@ const themes: readonly Theme[] = [
   semaphore,
   inspection,
   handOver,
+  election,
   processes,
 ]
 

@@ -5,7 +5,7 @@ export const waiting: readonly CoreMutant[] = [
   {
     flaw: 'an attempt that is given up is not taken back',
     file: 'attempt.ts',
-    find: '      engine.undo({ key, token, mode, timeout }, timeout)\n',
+    find: '      void engine.undo({ key, token, mode, timeout }, timeout)\n',
     replace: '',
     target: 'native',
     caughtBy: 'unknown outcome: a lost reply of acquire leaves no hold behind',
@@ -14,7 +14,7 @@ export const waiting: readonly CoreMutant[] = [
   {
     flaw: 'a wait that is given up is not taken back',
     file: 'campaign.ts',
-    find: '    this.#engine.undo({ key, token, mode, timeout }, timeout)\n',
+    find: '    await this.#engine.undo({ key, token, mode, timeout }, timeout)\n',
     replace: '',
     target: 'memory',
     caughtBy: 'abort: the queue place of an aborted wait is gone: the next waiter gets the lock',
@@ -23,7 +23,7 @@ export const waiting: readonly CoreMutant[] = [
   {
     flaw: 'a grant that comes after the abort is kept',
     file: 'campaign.ts',
-    find: '    this.#engine.undo({ key, token, mode, timeout }, timeout)\n',
+    find: '    await this.#engine.undo({ key, token, mode, timeout }, timeout)\n',
     replace: '    void [key, token, mode, timeout]\n',
     target: 'native',
     caughtBy: 'abort: a request that is under way when its acquire is aborted leaves no hold behind',
