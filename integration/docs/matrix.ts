@@ -5,6 +5,7 @@
 import { type Capabilities, memoryBackend } from '@locks/core'
 import { etcdBackend } from '@locks/etcd'
 import { fileBackend } from '@locks/file'
+import { k8sBackend } from '@locks/k8s'
 import { redisBackend, redisQuorumBackend } from '@locks/redis'
 import { type Made, row, showOrWrite } from './marks.ts'
 
@@ -18,6 +19,7 @@ const BACKENDS: readonly (readonly [title: string, capabilities: Capabilities])[
   ['`redis`', redisBackend().capabilities],
   ['`redis` quorum', redisQuorumBackend(['redis://a', 'redis://b', 'redis://c']).capabilities],
   ['`etcd`', etcdBackend().capabilities],
+  ['`k8s`', k8sBackend().capabilities],
 ]
 
 const SCOPE = { process: 'tasks of one process', host: 'processes of one host', network: 'processes of any host' }

@@ -1,8 +1,9 @@
-import { mkdirSync, symlinkSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { startEtcd } from '../../servers/etcd-binary.ts'
+import { startKube } from '../../servers/kube.ts'
 import { startRedis } from '../../servers/redis-binary.ts'
 import { compile, emptyFolder, type Sample } from './compile.ts'
 import { type Block, manuals, partsOf, placeOf, ROOT } from './documents.ts'
@@ -28,6 +29,10 @@ const redis = await Promise.all([startRedis(), startRedis(), startRedis()])
 afterAll(() => Promise.all(redis.map((server) => server.stop())))
 const etcd = await startEtcd()
 afterAll(() => etcd.stop())
+const kube = await startKube()
+afterAll(() => kube.stop())
+const kubeConfig = join(folder, 'kubeconfig')
+writeFileSync(kubeConfig, JSON.stringify(kube.kubeConfig()))
 const urls = redis.map(({ port }) => `redis://127.0.0.1:${port}`)
 
 /** An environment in which everything that a sample writes lands in a folder of its own. */
@@ -44,6 +49,7 @@ function surroundings(block: Block): { readonly cwd: string; readonly env: NodeJ
     LOCKS_BACKEND: `file://${join(cwd, 'locks')}`,
     REDIS_URL: urls[0],
     REDIS_SERVERS: urls.join(' '),
+    KUBECONFIG: kubeConfig,
     ETCD_URL: `etcd://127.0.0.1:${etcd.port}`,
   }
   return { cwd, env }

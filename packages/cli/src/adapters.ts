@@ -27,7 +27,7 @@ const ADAPTERS: ReadonlyMap<string, Adapter> = new Map([
   ['etcd', etcd],
   ['etcds', etcd],
   ['memcached', adapter('memcached')],
-  ['k8s', adapter('k8s')],
+  ['k8s', adapter('k8s', '@kubernetes/client-node')],
 ])
 
 type Factory = (url?: string) => LockBackend

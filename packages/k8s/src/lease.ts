@@ -1,7 +1,7 @@
 /** How a lock's record lies in a Lease, beside the plain fields by which other tools see who holds. */
 import { createHash } from 'node:crypto'
 import { LockBackendError, type LockKey, type Outsider, type RecordWrite } from '@locks/core'
-import type { LeaseObject, LeaseSpec } from './client.ts'
+import type { LeaseMetadata, LeaseObject, LeaseSpec } from './client.ts'
 import { RECORD } from './stamps.ts'
 import { microsOf, textOf } from './times.ts'
 
@@ -11,7 +11,11 @@ export const MANAGER = 'locks'
 /** The lock's own name and namespace: the Lease's name has only what is readable of them. */
 const NAME = 'locks/name'
 const NAMESPACE = 'locks/namespace'
-/** The plain fields as they were when the record was written: others mean that somebody wrote them without a record. */
+/**
+ * The plain fields as they were when the record was written: others mean that somebody wrote them without a record. Before
+ * them a number that each write counts up: a write that changes nothing is none to the server, and leaves the version as it
+ * was, so that one that was given up could still be carried out.
+ */
 const BESIDE = 'locks/beside'
 
 const MAX_DURATION = 2 ** 31 - 1
@@ -21,6 +25,11 @@ const MAX_IDENTITY = 200
 function writingOf(spec: LeaseSpec): string {
   const renewed = spec.renewTime === undefined ? '' : microsOf(spec.renewTime)
   return `${renewed} ${spec.leaseTransitions ?? ''} ${spec.holderIdentity ?? ''}`
+}
+
+function besideOf({ annotations }: LeaseMetadata): readonly [count: number, writing: string | undefined] {
+  const [, count = '0', writing] = /^(\d+) (.*)$/s.exec(annotations?.[BESIDE] ?? '') ?? []
+  return [Number(count), writing]
 }
 
 export interface Reading {
@@ -43,7 +52,8 @@ export function readingOf({ metadata = {}, spec = {} }: LeaseObject): Reading {
     )
   const floor = BigInt(version) << TOKENS_PER_WRITE
   const value = metadata.annotations?.[RECORD] ?? null
-  const isOurs = value !== null && metadata.annotations?.[BESIDE] === writingOf(spec)
+  const [, beside] = besideOf(metadata)
+  const isOurs = value !== null && beside === writingOf(spec)
   return { value, outsider: isOurs ? undefined : outsiderOf(spec), floor }
 }
 
@@ -104,7 +114,9 @@ export function freeLease(name: string, namespace: string, key: LockKey | undefi
 export function withRecord(lease: LeaseObject, record: RecordWrite, now: number): LeaseObject {
   const { metadata = {}, spec = {} } = lease
   const written = record.moved ? specOf(spec, record, now) : spec
-  const annotations = { ...metadata.annotations, [RECORD]: record.value, [BESIDE]: writingOf(written) }
+  const [count] = besideOf(metadata)
+  const beside = `${(count + 1) % Number.MAX_SAFE_INTEGER} ${writingOf(written)}`
+  const annotations = { ...metadata.annotations, [RECORD]: record.value, [BESIDE]: beside }
   // The server keeps account of who wrote what; what is sent of that is at best ignored.
   return { ...lease, metadata: { ...metadata, managedFields: undefined, annotations }, spec: written }
 }

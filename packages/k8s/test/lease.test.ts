@@ -119,6 +119,13 @@ describe('what lies beside them', () => {
   })
 })
 
+test('each write is another one than before, even if nothing changes: to the server it would be none', () => {
+  const once = stored(withRecord(held(), record('r1', [holder('anna')], false), NOW))
+  const twice = withRecord(once, record('r1', [holder('anna')], false), NOW)
+  expect(twice.metadata?.annotations).not.toEqual(once.metadata?.annotations)
+  expect(readingOf(stored(twice))).toMatchObject({ value: 'r1', outsider: undefined })
+})
+
 describe('a reading', () => {
   test('is the record that was written, and a floor above all tokens before', () => {
     expect(readingOf(held())).toEqual({ value: 'r1', outsider: undefined, floor: 7n << 20n })

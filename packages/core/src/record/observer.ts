@@ -39,8 +39,9 @@ export class Observer {
     const now = this.#runtime.now()
     const firstSeen = (entry: Holder | Waiter): number => {
       const seen = before?.get(fingerprint(entry)) ?? now.mono
-      if (rest === undefined) return seen
-      return Math.min(seen, rest.basis.mono - ('fence' in entry ? rest.holders : rest.record))
+      const rested = ('fence' in entry ? rest?.holders : rest?.record) ?? 0
+      // What is not known to have been there before the reading may have been written while it was under way.
+      return rest === undefined || rested <= 0 ? seen : Math.min(seen, rest.basis.mono - rested)
     }
     this.#sightings.set(keyId, new Map(entries.map((entry) => [fingerprint(entry), firstSeen(entry)])))
     if (this.#sightings.size > MAX_KEYS)

@@ -87,7 +87,7 @@ export interface RecordRead<Version> {
   /**
    * Milliseconds for which it is certain, by stamps that the store itself puts on its writes, that none of the holders'
    * entries has changed (writes with `moved`), and that nothing has. For a store without a clock: thus who looks for the
-   * first time can tell that a holder died long ago. Counts up to the moment before `read` was called. Default: not known.
+   * first time can tell that a holder died long ago. Counts up to the moment before `read` was called; 0: not known, as by default.
    */
   readonly unchanged?: { readonly holders: number; readonly record: number } | undefined
   /**

@@ -76,6 +76,27 @@ describe('how long nothing was written', () => {
     expect(await outcomeOf(other, 'b')).toBe('granted')
   })
 
+  test('of 0 says nothing: a hold that was renewed while the reading was under way counts for its whole ttl', async () => {
+    const holder = client()
+    await holder.acquire(request('a', { ttl: 200 }))
+    const slow = client({
+      read: async (place) => {
+        await new Promise<void>((resolve) => time.setTimer(150, resolve, true))
+        return { ...(await memory.read(place)), unchanged: { holders: 0, record: 0 } }
+      },
+    })
+    const looking = slow.inspect({ key, timeout })
+    await time.advance(100)
+    await holder.renew({ ...request('a', { ttl: 200 }), rotateTo: undefined })
+    await time.advance(50)
+    await looking
+    // Renewed 150 ms ago.
+    await time.advance(100)
+    const attempt = slow.acquire(request('b'))
+    await time.advance(150)
+    expect((await attempt).outcome).toBe('busy')
+  })
+
   test('is told apart for holders and for those who wait', async () => {
     const holder = client()
     await holder.acquire(request('a', { ttl: 200 }))
