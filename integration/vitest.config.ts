@@ -3,7 +3,14 @@ import { testOptions } from '../vitest.base.ts'
 
 const { reporters = [], ...options } = testOptions
 const common = { ...options, globalSetup: 'servers/container-setup.ts' }
-const kits = ['test/redis/kit/*.test.ts', 'test/etcd/kit/*.test.ts', 'test/k8s/kit/*.test.ts']
+/** Whole runs of the kit, each with a server of its own. */
+const kits = [
+  'test/file/conformance.test.ts',
+  'test/examples.test.ts',
+  'test/redis/kit/*.test.ts',
+  'test/etcd/kit/*.test.ts',
+  'test/k8s/kit/*.test.ts',
+]
 
 export default defineConfig({
   test: {
@@ -26,8 +33,8 @@ export default defineConfig({
           ...common,
           name: 'kits',
           include: kits,
-          // Each with a server of its own, and waiting most of the time.
-          maxWorkers: 3,
+          // They wait most of the time.
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },

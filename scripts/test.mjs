@@ -48,7 +48,7 @@ async function test(folder, task) {
   const report = join(root, folder, 'reports/vitest.json')
   rmSync(report, { force: true })
   const command = exec('turbo', 'run', task, `--filter=./${folder}`, '--only', ...quiet)
-  const ok = await step(`${task} ${folder}`, command, { timeout: 40 * minutes })
+  const ok = await step(`${task} ${folder}`, command, { timeout: 45 * minutes })
 
   const counts = read(report) ?? { passed: 0, failed: 0, skipped: 0 }
   // A runner that crashed or ran nothing, or an error outside of the tests.

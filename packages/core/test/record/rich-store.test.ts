@@ -64,6 +64,24 @@ describe('how long nothing was written', () => {
     expect(await outcomeOf(client(), 'b')).toBe('granted')
   })
 
+  test('counts from before the record was asked for, however long the answer took', async () => {
+    await client().acquire(request('a', { ttl: 200 }))
+    const slow = client({
+      read: async (place) => {
+        await new Promise<void>((resolve) => time.setTimer(100, resolve))
+        return { ...(await memory.read(place)), unchanged: { holders: 50, record: 50 } }
+      },
+    })
+    const looking = slow.inspect({ key, timeout })
+    await time.advance(100)
+    await looking
+    // 50 ms before the question, 100 for its answer, and now 50 more.
+    await time.advance(50)
+    const attempt = slow.acquire(request('b'))
+    await time.advance(100)
+    expect((await attempt).outcome).toBe('granted')
+  })
+
   test('counts to the moment before the record was asked for', async () => {
     await client().acquire(request('a', { ttl: 200 }))
     beside = { unchanged: { holders: 150, record: 150 } }
@@ -81,7 +99,7 @@ describe('how long nothing was written', () => {
     await holder.acquire(request('a', { ttl: 200 }))
     const slow = client({
       read: async (place) => {
-        await new Promise<void>((resolve) => time.setTimer(150, resolve, true))
+        await new Promise<void>((resolve) => time.setTimer(150, resolve))
         return { ...(await memory.read(place)), unchanged: { holders: 0, record: 0 } }
       },
     })
@@ -227,6 +245,17 @@ describe('a notice that tells the record', () => {
     await time.advance(3)
     expect(woken).toBe(1)
     expect(await waiter.acquire(request('b', waits()))).toMatchObject({ outcome: 'granted' })
+  })
+
+  test('minds it no longer than it waits', async () => {
+    const [holder, waiter] = [telling(), telling()]
+    await holder.acquire(request('a', { ttl: 60_000 }))
+    await waiter.acquire(request('b', waits()))
+    await holder.renew({ ...request('a', { ttl: 60_000 }), rotateTo: undefined })
+    await time.advance(1)
+    expect(time.timers).toBeGreaterThan(0)
+    await waiter.cancel(request('b'))
+    expect(time.timers).toBe(0)
   })
 
   test('signs of life are as seldom as the ttl is long', async () => {
