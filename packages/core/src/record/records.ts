@@ -53,6 +53,7 @@ export class Crowded extends Error {
 
 /** A pause after a conflict is at most so many times as long as the step that met it, which counts as 1 ms at least. */
 const MAX_BACKOFF = 32
+const LONGEST_BACKOFF = 500
 /** From so many milliseconds on, already the first conflict is followed by a pause. */
 const SLOW = 3
 
@@ -201,7 +202,8 @@ export class Records<Version> {
 
   /** `took`: milliseconds of the step that met the conflict; many that are as slow as that need as much more room. */
   #backOff(conflicts: number, took: number): Promise<void> {
-    const delay = Math.min(MAX_BACKOFF, 2 ** (conflicts - 2)) * Math.max(1, took) * this.#runtime.random()
+    const width = Math.min(MAX_BACKOFF, 2 ** (conflicts - 2)) * Math.max(1, took)
+    const delay = Math.min(width, LONGEST_BACKOFF) * this.#runtime.random()
     return new Promise((resolve) => {
       this.#runtime.setTimer(delay, resolve, true)
     })
