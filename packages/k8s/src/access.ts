@@ -61,6 +61,6 @@ export async function accessTo(
     )
     return { ...NOTHING, ...Object.fromEntries(answers) }
   } finally {
-    connections.renew()
+    connections.close()
   }
 }

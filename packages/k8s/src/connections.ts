@@ -37,8 +37,19 @@ export class Connections {
     context.setAgent?.(this.#agent as never)
   }
 
-  /** Lets go of what is kept, as when credentials were refused: the next request opens with those of its time. */
-  renew(): void {
+  /** The next request opens a connection, as it would at its time. Those under way go on, and close theirs. */
+  forget(): void {
+    const agent = this.#agent as (http.Agent & { keepAlive?: boolean }) | undefined
+    if (agent !== undefined) {
+      agent.keepAlive = false
+      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
+    }
+    this.#agent = undefined
+    // An idle one closes its connections soon.
+    this.#dispatcher = undefined
+  }
+
+  close(): void {
     this.#agent?.destroy()
     this.#agent = undefined
     void this.#dispatcher?.destroy?.()

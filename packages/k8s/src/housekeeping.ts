@@ -1,4 +1,4 @@
-import { elapsed, type Instant, type LockKey, lockKey, type Runtime } from '@locks/core'
+import { elapsed, type Instant, type LockKey, type Runtime } from '@locks/core'
 import type { LeaseObject } from './client.ts'
 import { MANAGED_BY, MANAGER, ownerOf } from './lease.ts'
 import type { Requests } from './requests.ts'
@@ -12,6 +12,8 @@ const PAGE = 500
 const TIMEOUT = 5_000
 /** Leases removed in one round at most. */
 const MOST = 100
+/** One more, and nothing can be removed at present. */
+const MOST_FAILURES = 10
 
 /** Removes Leases of locks that nobody has used for a day. Where the rights for it lack, they stay. */
 export class Housekeeping {
@@ -28,13 +30,23 @@ export class Housekeeping {
   async sweep(prune: (key: LockKey) => Promise<boolean>): Promise<void> {
     if (elapsed(this.#runtime, this.#next.since) < this.#next.after) return
     this.#next = { since: this.#runtime.now(), after: EVERY }
-    let pruned = 0
+    let [pruned, failed] = [0, 0]
+    // A damaged one must not keep the others for ever.
+    const tried = async (key: LockKey): Promise<boolean> => {
+      try {
+        return await prune(key)
+      } catch (error) {
+        failed += 1
+        if (failed > MOST_FAILURES) throw error
+        return false
+      }
+    }
     let page: string | undefined
     do {
       const { leases, next } = await this.#requests.list(`${MANAGED_BY}=${MANAGER}`, PAGE, TIMEOUT, page)
       for (const lease of leases) {
         const owner = this.#isUnused(lease) ? ownerOf(lease) : undefined
-        if (owner !== undefined && (await prune(lockKey(owner.namespace, owner.name)))) pruned += 1
+        if (owner !== undefined && (await tried(owner))) pruned += 1
         if (pruned === MOST) return
       }
       page = next

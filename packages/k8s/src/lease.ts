@@ -1,7 +1,8 @@
 /** How a lock's record lies in a Lease, beside the plain fields by which other tools see who holds. */
 import { createHash } from 'node:crypto'
-import { LockBackendError, type LockKey, type Outsider, type RecordWrite } from '@locks/core'
+import { LockBackendError, type LockKey, lockKey, type Outsider, type RecordWrite } from '@locks/core'
 import type { LeaseMetadata, LeaseObject, LeaseSpec } from './client.ts'
+import { leaseNameOf } from './names.ts'
 import { RECORD } from './stamps.ts'
 import { microsOf, textOf } from './times.ts'
 
@@ -18,7 +19,8 @@ const NAMESPACE = 'locks/namespace'
  */
 const BESIDE = 'locks/beside'
 
-const MAX_DURATION = 2 ** 31 - 1
+/** The server takes none that is higher. */
+const MAX_INTEGER = 2 ** 31 - 1
 const MAX_IDENTITY = 200
 
 /** What identifies one writing of the plain fields: a holder never writes the same time twice. */
@@ -69,7 +71,8 @@ function outsiderOf({
     owner: createHash('sha256').update(holderIdentity).digest('base64url').slice(0, 11),
     metadata: holderIdentity,
     ttl: leaseDurationSeconds * 1_000,
-    stamp: at === undefined ? 0 : microsOf(at),
+    // Whatever time somebody wrote, as a number that a record holds.
+    stamp: at === undefined ? 0 : Math.abs(microsOf(at) || 0) % 2 ** 53,
   }
 }
 
@@ -84,13 +87,15 @@ export function checkOwner(key: LockKey, { metadata = {} }: LeaseObject, locatio
   )
 }
 
-/** The lock that a Lease belongs to. */
-export function ownerOf({
-  metadata = {},
-}: LeaseObject): { readonly namespace: string; readonly name: string } | undefined {
-  const { annotations = {} } = metadata
-  const name = annotations[NAME]
-  return name === undefined ? undefined : { namespace: annotations[NAMESPACE] ?? '', name }
+/** The lock that a Lease belongs to; undefined for one that says so, but has not the name for it, such as a copy. */
+export function ownerOf({ metadata = {} }: LeaseObject): LockKey | undefined {
+  const { name, annotations = {} } = metadata
+  try {
+    const key = lockKey(annotations[NAMESPACE] ?? '', annotations[NAME] ?? '')
+    return leaseNameOf(key) === name ? key : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** A Lease that nobody holds, to be created. `key`: undefined where the Lease has a name of its own. */
@@ -132,8 +137,8 @@ function specOf(before: LeaseSpec, { holders }: RecordWrite, now: number): Lease
   const more = holders.length === 1 ? '' : ` and ${holders.length - 1} more`
   const holderIdentity = `${first.metadata.slice(0, MAX_IDENTITY).toWellFormed()}_${first.owner}${more}`
   const longest = Math.max(...holders.map(({ term }) => term.ttl))
-  const leaseDurationSeconds = Math.min(Math.ceil(longest / 1_000), MAX_DURATION)
+  const leaseDurationSeconds = Math.min(Math.ceil(longest / 1_000), MAX_INTEGER)
   if (holderIdentity === before.holderIdentity) return { ...before, leaseDurationSeconds, renewTime }
-  const leaseTransitions = before.leaseTransitions === undefined ? 0 : before.leaseTransitions + 1
+  const leaseTransitions = Math.min((before.leaseTransitions ?? -1) + 1, MAX_INTEGER)
   return { ...before, holderIdentity, leaseDurationSeconds, acquireTime: renewTime, renewTime, leaseTransitions }
 }

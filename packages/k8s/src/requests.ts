@@ -9,6 +9,8 @@ const CONFLICT = 409
 const GONE = 404
 const TOO_MANY = 429
 const UNAUTHORISED = 401
+/** Milliseconds, though a busy server says to come again at once. */
+const LEAST_PAUSE = 100
 
 /** What is asked of Leases. Failures reject with what there is to be done; what is expected to happen is a value. */
 export class Requests {
@@ -115,7 +117,7 @@ export class Requests {
   }
 
   close(): void {
-    this.#connections.renew()
+    this.#connections.close()
   }
 
   /** Undefined for a refusal with one of the `expected` codes. */
@@ -134,7 +136,8 @@ export class Requests {
         const refusal = refusalOf(thrown)
         // A Lease that is not there, in a namespace that is not there: only who creates one has to know.
         if (refusal !== undefined && expected.includes(refusal.code)) return undefined
-        if (refusal?.code === UNAUTHORISED) this.#connections.renew()
+        // They were made with credentials, and with trust, that may have been replaced since.
+        if (refusal === undefined || refusal.code === UNAUTHORISED) this.#connections.forget()
         if (!(await this.#pausedFor(refusal, started, timeout)))
           throw failure(thrown, { key, verb, namespace: cluster.namespace, server: cluster.server })
       }
@@ -145,7 +148,8 @@ export class Requests {
   async #pausedFor(refusal: Refusal | undefined, started: Instant, timeout: number): Promise<boolean> {
     if (refusal?.code !== TOO_MANY) return false
     const seconds = Number(refusal.headers['retry-after'] ?? 1)
-    const pause = (Number.isFinite(seconds) ? seconds : 1) * 1_000 * (1 + this.#runtime.random() / 4)
+    const asked = (Number.isFinite(seconds) ? seconds : 1) * 1_000 * (1 + this.#runtime.random() / 4)
+    const pause = Math.max(asked, LEAST_PAUSE)
     if (elapsed(this.#runtime, started) + pause >= timeout) return false
     await new Promise<void>((resolve) => this.#runtime.setTimer(pause, resolve, true))
     return true

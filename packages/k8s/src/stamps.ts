@@ -21,6 +21,10 @@ type Fields = Readonly<Record<string, Readonly<Record<string, object>>>>
 const writesHold = ({ fieldsV1 = {} }: ManagedFields): boolean =>
   'f:renewTime' in ((fieldsV1 as Fields)['f:spec'] ?? {})
 
+/** Whoever takes it changes this one, too, and may change nothing else. */
+const writesHolder = ({ fieldsV1 = {} }: ManagedFields): boolean =>
+  'f:holderIdentity' in ((fieldsV1 as Fields)['f:spec'] ?? {})
+
 /** Each write changes this one. */
 const writesRecord = ({ fieldsV1 = {} }: ManagedFields): boolean =>
   `f:${RECORD}` in ((fieldsV1 as Fields)['f:metadata']?.['f:annotations'] ?? {})
@@ -45,14 +49,15 @@ export function restOf(
   skew: number,
 ): { readonly holders: number; readonly record: number } | undefined {
   const fields = metadata.managedFields ?? []
-  const [hold, record] = [fields.find(writesHold), fields.find(writesRecord)]
-  if (![hold, record].every((entry) => entry !== undefined && WRITERS.includes(entry.manager ?? ''))) return undefined
+  if (!fields.some(writesHold) || !fields.some(writesRecord)) return undefined
+  const holds = fields.filter((entry) => writesHold(entry) || writesHolder(entry))
+  const records = fields.filter(writesRecord)
+  if (![...holds, ...records].every(({ manager = '' }) => WRITERS.includes(manager))) return undefined
   const answered = Date.parse(date ?? '')
-  const since = (entry: ManagedFields | undefined): number =>
-    Math.max(0, answered - stampOf(entry) - GRAIN - skew - took)
-  const rest = { holders: since(hold), record: since(record) }
+  const since = (entries: readonly ManagedFields[]): number =>
+    Math.max(0, answered - Math.max(...entries.map(stampOf)) - GRAIN - skew - took)
+  const rest = { holders: since(holds), record: since(records) }
   return Number.isNaN(rest.holders + rest.record) ? undefined : rest
 }
 
-const stampOf = (entry: ManagedFields | undefined): number =>
-  entry?.time instanceof Date ? entry.time.getTime() : Date.parse(entry?.time ?? '')
+const stampOf = ({ time = '' }: ManagedFields): number => (time instanceof Date ? time.getTime() : Date.parse(time))

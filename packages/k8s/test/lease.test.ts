@@ -1,7 +1,8 @@
 import { lockKey, type RecordHolder, type RecordWrite } from '@locks/core'
 import { describe, expect, test } from 'vitest'
 import type { LeaseObject, LeaseSpec } from '../src/client.ts'
-import { checkOwner, freeLease, readingOf, withRecord } from '../src/lease.ts'
+import { checkOwner, freeLease, ownerOf, readingOf, withRecord } from '../src/lease.ts'
+import { leaseNameOf } from '../src/names.ts'
 
 const key = lockKey('billing', 'invoice:42')
 const NOW = Date.parse('2026-01-02T03:04:05.678Z')
@@ -59,6 +60,11 @@ describe('the plain fields', () => {
   test('count the changes of the holder', () => {
     const next = withRecord(held(), record('r2', [holder('ben')]), NOW + 1_000)
     expect(next.spec).toMatchObject({ leaseTransitions: 1, acquireTime: '2026-01-02T03:04:06.678000Z' })
+  })
+
+  test('stay what the server takes, however often the holder has changed', () => {
+    const { spec } = withRecord(changed(held(), { leaseTransitions: 2 ** 31 - 1 }), record('r', [holder('ben')]), NOW)
+    expect(spec?.leaseTransitions).toBe(2 ** 31 - 1)
   })
 
   test('of a release are those of client-go', () => {
@@ -126,6 +132,25 @@ test('each write is another one than before, even if nothing changes: to the ser
   expect(readingOf(stored(twice))).toMatchObject({ value: 'r1', outsider: undefined })
 })
 
+describe('the lock that a Lease belongs to', () => {
+  const named = (name: string, annotations: Readonly<Record<string, string>>) =>
+    ownerOf({ metadata: { name, annotations } })
+
+  test('is what it says, if it has the name of that lock’s', () => {
+    const own = { 'locks/name': 'invoice:42', 'locks/namespace': 'billing' }
+    expect(named(leaseNameOf(key), own)).toEqual(key)
+    expect(named(`${leaseNameOf(key)}-copy`, own)).toBeUndefined()
+  })
+
+  test.each([
+    ['no name', {}],
+    ['an empty name', { 'locks/name': '' }],
+    ['a namespace that none can have', { 'locks/name': 'a', 'locks/namespace': 'ü' }],
+  ])('is none with %s', (_, annotations: Readonly<Record<string, string>>) => {
+    expect(named('x', annotations)).toBeUndefined()
+  })
+})
+
 describe('a reading', () => {
   test('is the record that was written, and a floor above all tokens before', () => {
     expect(readingOf(held())).toEqual({ value: 'r1', outsider: undefined, floor: 7n << 20n })
@@ -161,6 +186,14 @@ describe('a reading', () => {
       metadata: 'scheduler_1',
     })
   })
+
+  test.each(['1969-12-31T23:59:59.000000Z', '9999-12-31T23:59:59.999999Z', 'never'])(
+    'has a stamp that fits a record for an outsider’s time of %s',
+    (renewTime) => {
+      const stamp = readingOf(changed(held(), { renewTime })).outsider?.stamp ?? Number.NaN
+      expect(stamp).toSatisfy((value: number) => Number.isSafeInteger(value) && value >= 0 && value <= 1e16)
+    },
+  )
 
   test('shows one outsider as the same from renewal to renewal, with another stamp each time', () => {
     const foreign = (renewTime: string) =>

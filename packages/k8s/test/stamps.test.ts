@@ -32,6 +32,11 @@ describe('how long nothing was written', () => {
     expect(restOf(two, date, 0, 0)).toEqual({ holders: 39_000, record: 9_000 })
   })
 
+  test('goes by the newest stamp of several', () => {
+    const named = by('locks-2', 40, { 'f:spec': { 'f:holderIdentity': {} } })
+    expect(restOf(lease(by('locks-1', 20, { ...HOLD, ...RECORD }), named), date, 0, 0)?.holders).toBe(19_000)
+  })
+
   test('is never below 0, whatever the clocks say', () => {
     const future = { ...by('locks-1', 0, { ...HOLD, ...RECORD }), time: '2027-01-01T00:00:00Z' }
     expect(restOf(lease(future), date, 0, 0)).toEqual({ holders: 0, record: 0 })
@@ -47,6 +52,16 @@ describe('how long nothing was written', () => {
     ['no date', lease(by('locks-1', 20, { ...HOLD, ...RECORD })), undefined],
     ['a stamp without a time', lease({ manager: 'locks-1', fieldsV1: { ...HOLD, ...RECORD } }), date],
     ['another writer’s renewal', lease(by('kube-scheduler', 20, HOLD), by('locks-1', 20, RECORD)), date],
+    [
+      'another writer’s name in it',
+      lease(by('locks-1', 20, { ...HOLD, ...RECORD }), by('kubectl', 50, { 'f:spec': { 'f:holderIdentity': {} } })),
+      date,
+    ],
+    [
+      'a renewal that another one claims as well',
+      lease(by('locks-1', 20, { ...HOLD, ...RECORD }), by('x', 20, HOLD)),
+      date,
+    ],
     ['nobody’s record', lease(by('locks-1', 20, HOLD)), date],
   ])('is not known with %s', (_, one, answered) => {
     expect(restOf(one, answered, 0, 0)).toBeUndefined()

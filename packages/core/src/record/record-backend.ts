@@ -257,7 +257,10 @@ class RecordBackend<Version> implements LockBackend {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#settle().then(() => this.#store.close())
+    this.#closed ??= this.#settle().then(() => {
+      this.#waitingRoom.close()
+      return this.#store.close()
+    })
     return this.#closed
   }
 

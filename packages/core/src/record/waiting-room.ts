@@ -25,6 +25,7 @@ export class WaitingRoom<Version> {
   readonly #runtime: Runtime
   readonly #looksSeldom: boolean
   readonly #rooms = new Map<string, Room>()
+  #closed = false
 
   constructor(store: RecordStore<Version>, records: Records<Version>, runtime: Runtime) {
     this.#runtime = runtime
@@ -35,7 +36,7 @@ export class WaitingRoom<Version> {
 
   /** True if the request was not waiting yet. */
   enter(request: AcquireRequest): boolean {
-    if (this.#watch === null) return false
+    if (this.#watch === null || this.#closed) return false
     const { key, token } = request
     const room = this.#rooms.get(key.id)
     if (room === undefined) {
@@ -61,6 +62,16 @@ export class WaitingRoom<Version> {
     this.#rooms.delete(key.id)
     room.expiry?.cancel()
     room.stop()
+  }
+
+  /** Ends all watches, for good, and wakes who waits. */
+  close(): void {
+    this.#closed = true
+    for (const { key, waiting } of [...this.#rooms.values()])
+      for (const [token, request] of [...waiting]) {
+        this.leave(key, token)
+        request.wait?.wake()
+      }
   }
 
   /** Wakes whom a record's new state concerns. */

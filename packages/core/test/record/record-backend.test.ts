@@ -400,6 +400,50 @@ describe('closing', () => {
     expect(closed).toBe(true)
   })
 
+  test('ends the watch of those who wait, and tells them at once', async () => {
+    let watches = 0
+    const watch: Store['watch'] = () => {
+      watches += 1
+      return () => {
+        watches -= 1
+      }
+    }
+    const backend = client({ watch })
+    await backend.acquire(request('a'))
+    let woken = 0
+    const wake = (): void => {
+      woken += 1
+    }
+    await backend.acquire(request('b', { wait: { queue: true, retryInterval: undefined, wake } }))
+    expect(watches).toBe(1)
+    await backend.close()
+    expect({ watches, woken }).toEqual({ watches: 0, woken: 1 })
+  })
+
+  test('leaves no watch to a call that comes back after it', async () => {
+    let [watches, answer] = [0, (): void => undefined]
+    const watch: Store['watch'] = () => {
+      watches += 1
+      return () => {
+        watches -= 1
+      }
+    }
+    const hung = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    await client().acquire(request('a'))
+    const backend = client({ watch, read: (place) => hung.then(() => memory.read(place)) })
+    const late = backend.acquire(
+      request('b', { wait: { queue: true, retryInterval: undefined, wake: () => undefined } }),
+    )
+    const closing = backend.close()
+    await time.advance(5_000)
+    await closing
+    answer()
+    await late.catch(() => undefined)
+    expect(watches).toBe(0)
+  })
+
   test('is done once, and later calls reject', async () => {
     const backend = client()
     expect(await Promise.all([backend.close(), backend.close()])).toEqual([undefined, undefined])

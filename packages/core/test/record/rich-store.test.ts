@@ -154,6 +154,19 @@ describe('somebody who holds without a record', () => {
     expect(await outcomeOf(ours, 'a')).toBe('granted')
   })
 
+  test('counts from when it was seen, though somebody before it had the same stamp', async () => {
+    const ours = client()
+    beside = { outsider: outsider(1) }
+    expect(await outcomeOf(ours, 'a')).toBe('busy')
+    await time.advance(250)
+    beside = { outsider: { ...outsider(1), owner: 'another-id' } }
+    expect(await outcomeOf(ours, 'a')).toBe('busy')
+    await time.advance(299)
+    expect(await outcomeOf(ours, 'a')).toBe('busy')
+    await time.advance(1)
+    expect(await outcomeOf(ours, 'a')).toBe('granted')
+  })
+
   test('stands in for the holders that the record tells of', async () => {
     const [ours, other] = [client(), client()]
     await ours.acquire(request('a'))
