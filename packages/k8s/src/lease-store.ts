@@ -16,8 +16,6 @@ const ABSENT: unique symbol = Symbol('absent')
 type Version = LeaseObject | typeof ABSENT
 
 const PAGE = 500
-/** Milliseconds between two looks of who waits while there is no watch. */
-const BLIND_LOOK = 2_000
 
 /** One Lease for each lock. There is no clock that clients share: who is silent is found by observation. */
 export class LeaseStore implements RecordStore<Version> {
@@ -134,29 +132,10 @@ export class LeaseStore implements RecordStore<Version> {
         changed()
       }
     }
-    const looking = { timer: undefined as ReturnType<Runtime['setTimer']> | undefined }
-    const blind = (): void => {
-      looking.timer?.cancel()
-      looking.timer = this.#runtime.setTimer(
-        BLIND_LOOK * (0.75 + this.#runtime.random() / 2),
-        () => {
-          changed()
-          blind()
-        },
-        false,
-      )
-    }
-    const events = {
-      changed: (lease: LeaseObject | undefined, version: string | undefined): void => {
-        looking.timer?.cancel()
-        tell(lease, version)
-      },
-      blind,
-    }
+    const events = { changed: tell, blind: () => changed() }
     const watch = new Watch(() => this.#requests.cluster(), name, events, this.#runtime)
     return () => {
       watch.stop()
-      looking.timer?.cancel()
       this.#newest.delete(name)
     }
   }

@@ -11,13 +11,15 @@ const LIFE = 600
 const SILENCE = 90_000
 const LEAST_PAUSE = 100
 const LONGEST_PAUSE = 5_000
+/** Milliseconds, about, between two looks without a watch. */
+const BLIND_LOOK = 2_000
 /** A watch that lasted this many milliseconds was a good one. */
 const GOOD = 1_000
 
 export interface WatchEvents {
   /** The Lease as it now is; undefined: it is gone. The first one tells of the state when the watch began. */
   changed(lease: LeaseObject | undefined, version: string | undefined): void
-  /** There is no watch at present: who relies on it had better look. */
+  /** Now and then while there is no watch: who relies on it had better look. */
   blind(): void
 }
 
@@ -39,6 +41,8 @@ export class Watch {
   readonly #runtime: Runtime
   #request: ClientRequest | undefined
   #pause: Timer | undefined
+  /** Set while there is no watch. */
+  #blind: Timer | undefined
   #stopped = false
   #failures = 0
 
@@ -53,6 +57,7 @@ export class Watch {
   stop(): void {
     this.#stopped = true
     this.#pause?.cancel()
+    this.#blind?.cancel()
     this.#request?.destroy()
   }
 
@@ -67,7 +72,16 @@ export class Watch {
     this.#failures = this.#runtime.now().mono - started.mono < GOOD ? this.#failures + 1 : 0
     const pause = Math.min(LONGEST_PAUSE, LEAST_PAUSE * 2 ** this.#failures) * (0.5 + this.#runtime.random())
     this.#pause = this.#runtime.setTimer(pause, () => void this.#begin(), false)
-    this.#events.blind()
+    this.#blind ??= this.#lookLater()
+  }
+
+  #lookLater(): Timer {
+    const jitter = 0.75 + this.#runtime.random() / 2
+    const look = (): void => {
+      this.#blind = this.#lookLater()
+      this.#events.blind()
+    }
+    return this.#runtime.setTimer(BLIND_LOOK * jitter, look, false)
   }
 
   /** Resolves or rejects when the watch has ended. */
@@ -119,6 +133,8 @@ export class Watch {
     }
     if (type === 'BOOKMARK') return true
     this.#failures = 0
+    this.#blind?.cancel()
+    this.#blind = undefined
     this.#events.changed(type === 'DELETED' ? undefined : object, object?.metadata?.resourceVersion)
     return true
   }
