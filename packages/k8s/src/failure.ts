@@ -37,10 +37,13 @@ export interface Errand {
 const describe = ({ name, namespace }: LockKey): string =>
   `lock ${JSON.stringify(name)}${namespace === '' ? '' : ` (namespace ${JSON.stringify(namespace)})`} on `
 
+export const placeOf = (namespace: string, server: string): string =>
+  `k8s namespace ${JSON.stringify(namespace)} at ${server}`
+
 /** What a failed request is for who has to mend it; a `LockBackendError` where repeating it would not help. */
 export function failure(thrown: unknown, { key, verb, namespace, server }: Errand): Error {
   if (thrown instanceof LockError) return thrown
-  const where = `k8s namespace ${JSON.stringify(namespace)} at ${server}`
+  const where = placeOf(namespace, server)
   const refusal = refusalOf(thrown)
   if (refusal === undefined) return new Error(`${where}: ${reasonOf(thrown)}`, { cause: thrown })
   const why = reasonWhy(refusal, verb, namespace)

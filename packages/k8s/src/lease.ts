@@ -14,6 +14,11 @@ const NAME = 'locks/name'
 const NAMESPACE = 'locks/namespace'
 /** The plain fields as they were when the record was written: others mean that somebody wrote them without a record. */
 const BESIDE = 'locks/beside'
+/**
+ * Where a record is written again as it was, so that what is under way on that version fails: the version, because the server
+ * leaves that as it is if nothing is new.
+ */
+const AGAIN = 'locks/again'
 
 /** The server takes none that is higher. */
 const MAX_INTEGER = 2 ** 31 - 1
@@ -109,7 +114,13 @@ export function freeLease(name: string, namespace: string, key: LockKey | undefi
 export function withRecord(lease: LeaseObject, record: RecordWrite, now: number): LeaseObject {
   const { metadata = {}, spec = {} } = lease
   const written = record.moved ? specOf(spec, record, now) : spec
-  const annotations = { ...metadata.annotations, [RECORD]: record.value, [BESIDE]: writingOf(written) }
+  const { [AGAIN]: _, ...others } = metadata.annotations ?? {}
+  const annotations = {
+    ...others,
+    ...(others[RECORD] === record.value && { [AGAIN]: metadata.resourceVersion ?? '' }),
+    [RECORD]: record.value,
+    [BESIDE]: writingOf(written),
+  }
   // The server keeps account of who wrote what; what is sent of that is at best ignored.
   return { ...lease, metadata: { ...metadata, managedFields: undefined, annotations }, spec: written }
 }
