@@ -8,10 +8,14 @@ export interface Refusal {
   readonly headers: Readonly<Record<string, string>>
 }
 
+const LOWEST_STATUS = 100
+
 /** The library's `ApiException`, by shape. Its body is the server's Status object, as text. */
 export function refusalOf(thrown: unknown): Refusal | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'number') return undefined
   const { code, body, headers } = thrown as Error & { code: number; body?: unknown; headers?: Record<string, string> }
+  // A DOMException, such as that of a timeout, has a number as well.
+  if (code < LOWEST_STATUS) return undefined
   return { code, message: messageOf(body) ?? `HTTP ${code}`, headers: headers ?? {} }
 }
 
