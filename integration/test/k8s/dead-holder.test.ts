@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lease } from '@locks/core'
 import { expect, test } from 'vitest'
 import { poll } from '../../servers/poll.ts'
-import { kubeForAll, leasesIn, lossOf, namespaceOn, Party, process } from './harness.ts'
+import { kubeForAll, leasesIn, leasesPath, lossOf, namespaceOn, Party, process } from './harness.ts'
 
 const HOUR = 3_600_000
 
@@ -95,6 +95,28 @@ test('who renews is never taken over from, though waiters write beside it', { ti
   abort.abort()
   expect(await waiting).toBeNull()
   expect(await lease.release()).toBe(true)
+})
+
+test('who puts only a name into a Lease holds it for its time, though the stamps of ours are older', {
+  timeout: 30_000,
+}, async () => {
+  const namespace = await namespaceOn(kube())
+  const waiter = await Party.at(kube(), namespace)
+  await (await waiter.lock('a').acquire()).release()
+  const DURATION = 5
+  await silentFor(namespace, DURATION * 1_000 + 2_100)
+  const [lease] = await leasesIn(kube(), namespace)
+  const path = leasesPath(namespace, lease?.metadata?.name)
+  const spec = { ...lease?.spec, holderIdentity: 'by-hand', leaseDurationSeconds: DURATION }
+  expect((await kube().ask('PUT', path, { ...lease, spec })).status).toBe(200)
+  // Who waits writes it down, and thereby all of the Lease is ours again but for that name.
+  const waiting = waiter.lock('a', { timeout: 20_000 }).acquire()
+  await poll('it waits', async () => (await waiter.lock('a').inspect()).waiters === 1)
+  const written = Date.now()
+  expect(await (await Party.at(kube(), namespace)).lock('a').tryAcquire()).toBeNull()
+  const next = await waiting
+  expect(Date.now() - written).toBeGreaterThan(DURATION * 1_000 - 1_000)
+  expect(await next.release()).toBe(true)
 })
 
 test.each([-HOUR, HOUR])(

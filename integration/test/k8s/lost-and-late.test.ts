@@ -25,7 +25,8 @@ test('a restarted server: the holder keeps its lock, and who waits gets it by th
   const namespace = await namespaceOn(kube())
   const [holder, waiter] = [await Party.at(kube(), namespace), await Party.at(kube(), namespace)]
   const lease = await holder.lock('a', { ttl: 30_000 }).acquire()
-  const waiting = waiter.lock('a', { ttl: 30_000, timeout: 40_000 }).acquire()
+  // The start of a server may take longer than a request may by default.
+  const waiting = waiter.lock('a', { ttl: 30_000, timeout: 40_000, requestTimeout: 20_000 }).acquire()
   const has = async (): Promise<boolean> => (await holder.lock('a').inspect()).waiters === 1
   await poll('it waits', has)
   await kube().restart()

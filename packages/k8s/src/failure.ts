@@ -8,10 +8,14 @@ export interface Refusal {
   readonly headers: Readonly<Record<string, string>>
 }
 
+const LOWEST_STATUS = 100
+
 /** The library's `ApiException`, by shape. Its body is the server's Status object, as text. */
 export function refusalOf(thrown: unknown): Refusal | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'number') return undefined
   const { code, body, headers } = thrown as Error & { code: number; body?: unknown; headers?: Record<string, string> }
+  // A DOMException, such as that of a timeout, has a number as well.
+  if (code < LOWEST_STATUS) return undefined
   return { code, message: messageOf(body) ?? `HTTP ${code}`, headers: headers ?? {} }
 }
 
@@ -37,10 +41,13 @@ export interface Errand {
 const describe = ({ name, namespace }: LockKey): string =>
   `lock ${JSON.stringify(name)}${namespace === '' ? '' : ` (namespace ${JSON.stringify(namespace)})`} on `
 
+export const placeOf = (namespace: string, server: string): string =>
+  `k8s namespace ${JSON.stringify(namespace)} at ${server}`
+
 /** What a failed request is for who has to mend it; a `LockBackendError` where repeating it would not help. */
 export function failure(thrown: unknown, { key, verb, namespace, server }: Errand): Error {
   if (thrown instanceof LockError) return thrown
-  const where = `k8s namespace ${JSON.stringify(namespace)} at ${server}`
+  const where = placeOf(namespace, server)
   const refusal = refusalOf(thrown)
   if (refusal === undefined) return new Error(`${where}: ${reasonOf(thrown)}`, { cause: thrown })
   const why = reasonWhy(refusal, verb, namespace)

@@ -2,8 +2,9 @@ import { elapsed, type Instant, type LockKey, type Runtime } from '@locks/core'
 import type { Answer, CallOptions, LeaseList, LeaseObject, ManagedFields } from './client.ts'
 import type { Cluster } from './connecting.ts'
 import { Connections } from './connections.ts'
-import { failure, type Refusal, refusalOf } from './failure.ts'
+import { failure, placeOf, type Refusal, refusalOf } from './failure.ts'
 import type { Verb } from './role.ts'
+import { RECORD } from './stamps.ts'
 
 const CONFLICT = 409
 const GONE = 404
@@ -49,7 +50,7 @@ export class Requests {
       [GONE],
     )
     if (answer === undefined) return undefined
-    return { lease: answer.data, date: answer.headers.date, took: elapsed(this.#runtime, started) }
+    return { lease: await this.#leaseOf(answer), date: answer.headers.date, took: elapsed(this.#runtime, started) }
   }
 
   /** Creates it unless there is one. */
@@ -84,7 +85,11 @@ export class Requests {
         api.replaceNamespacedLeaseWithHttpInfo({ name, namespace, body, fieldManager }, options),
       [CONFLICT, GONE],
     )
-    return answer?.data ?? null
+    if (answer === undefined) return null
+    const written = await this.#leaseOf(answer)
+    if (written.metadata?.annotations?.[RECORD] !== body.metadata?.annotations?.[RECORD])
+      throw await this.#notTheLease()
+    return written
   }
 
   /** False: it is no longer the one that was read, or gone. */
@@ -118,6 +123,19 @@ export class Requests {
 
   close(): void {
     this.#connections.close()
+  }
+
+  /** What is between may answer in the server's place: with a page to log in, say. Then a write was perhaps none. */
+  async #leaseOf({ data }: Answer<LeaseObject>): Promise<LeaseObject> {
+    if (typeof data?.metadata?.resourceVersion === 'string') return data
+    throw await this.#notTheLease()
+  }
+
+  async #notTheLease(): Promise<Error> {
+    const { namespace, server } = await this.cluster()
+    return new Error(
+      `${placeOf(namespace, server)}: it answered with something else than the Lease: is this the API server, or is there something between?`,
+    )
   }
 
   /** Undefined for a refusal with one of the `expected` codes. */

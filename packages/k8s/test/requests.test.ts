@@ -50,6 +50,13 @@ describe('a server that is too busy', () => {
   )
 })
 
+test('an answer that did not come in time is no refusal', async () => {
+  const { requests } = served(() => {
+    throw new DOMException('The operation was aborted due to timeout', 'TimeoutError')
+  })
+  await expect(requests.read(key, 'x', 450)).rejects.toThrow(/no answer in time$/)
+})
+
 describe('connections', () => {
   const lease = { headers: {}, data: { metadata: { resourceVersion: '1' } } }
 
