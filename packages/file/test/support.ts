@@ -12,7 +12,7 @@ export function freshDirectory(): string {
 }
 
 export function record(value: string, { fence = 0n, essence = 'essence' } = {}): RecordWrite {
-  return { value, fence, keepFor: 0, essence: () => essence }
+  return { value, fence, holders: [], moved: true, keepFor: 0, essence: () => essence }
 }
 
 export async function until<T>(what: string, look: () => T | Promise<T>, limit = 5_000): Promise<NonNullable<T>> {

@@ -39,7 +39,14 @@ async function hammer(who: string): Promise<void> {
     const token = (floor > BigInt(fence) ? floor : BigInt(fence)) + 1n
     const to = `${who}.${count}`
     const padding = 'x'.repeat(Math.random() < 0.5 ? 0 : Math.random() < 0.8 ? 300 : 3_000)
-    const record = { value: `${to}@${token}@${padding}`, fence: token, keepFor: 0, essence: () => 'lost' }
+    const record = {
+      value: `${to}@${token}@${padding}`,
+      fence: token,
+      holders: [],
+      moved: true,
+      keepFor: 0,
+      essence: () => 'lost',
+    }
     if ((await store.write(key, version, record)) !== null)
       successes.push({ began, ended: now(), from, to, token: Number(token) })
   }
