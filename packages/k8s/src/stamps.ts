@@ -1,8 +1,9 @@
 /**
  * Since when a Lease is as it is, by the stamps that the server puts on who wrote which field (`managedFields`).
  *
- * Servers before 1.22 renew a stamp only if the writer's set of fields changes, not with each new value. So each write goes
- * under another name than the fields that it changes have: they change hands, and every server stamps that.
+ * Servers before 1.25 (kubernetes pull request 110058) renew a stamp only if the writer's set of fields changes, not with
+ * each new value. So each write goes under another name than the fields that it changes have: they change hands, and every
+ * server stamps that.
  */
 import type { LeaseObject, ManagedFields } from './client.ts'
 
