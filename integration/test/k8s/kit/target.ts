@@ -3,7 +3,9 @@ import type { LockBackend } from '@locks/core'
 import type { ConformanceTarget } from '@locks/core/conformance'
 import { k8sBackend } from '@locks/k8s'
 import { ProxiedClients } from '../../../faults/proxied-clients.ts'
-import { type KubeServer, startKube } from '../../../servers/kube.ts'
+import { startKube } from '../../../servers/kube.ts'
+import type { Kube } from '../../../servers/kube-api.ts'
+import { startKubeVersion } from '../../../servers/kube-start.ts'
 import type { Address } from '../../../servers/resp.ts'
 import { type Config, configThrough } from '../harness.ts'
 
@@ -15,19 +17,26 @@ interface Place extends Address {
   readonly config: Config
 }
 
-async function startPlace(): Promise<{ readonly kube: KubeServer; readonly place: Place }> {
+interface Started {
+  readonly kube: Kube
+  readonly restart: (() => Promise<void>) | undefined
+}
+
+/** A process, which can be restarted; or a server in a container, where there is an engine. */
+async function start(where: 'process' | 'anywhere'): Promise<Started> {
+  if (where === 'anywhere') return { kube: await startKubeVersion(), restart: undefined }
   const kube = await startKube()
-  await kube.namespace(NAMESPACE)
-  return { kube, place: { host: kube.host, port: kube.port, config: kube.kubeConfig() } }
+  return { kube, restart: () => kube.restart() }
 }
 
 /** A target over a server that is started for it. `given`: what the user gives the backend. */
 export async function k8sTarget(module: string, given: 'kubeConfig' | 'api'): Promise<ConformanceTarget> {
-  let kube: KubeServer | undefined
+  let started: Started | undefined
   if (process.env[PLACE] === undefined) {
-    const started = await startPlace()
-    kube = started.kube
-    process.env[PLACE] = JSON.stringify(started.place)
+    started = await start(given === 'api' ? 'anywhere' : 'process')
+    const { kube } = started
+    await kube.namespace(NAMESPACE)
+    process.env[PLACE] = JSON.stringify({ host: kube.host, port: kube.port, config: kube.kubeConfig() })
   }
   const place = JSON.parse(process.env[PLACE] ?? '') as Place
   const proxied = new ProxiedClients<LockBackend>(place)
@@ -39,7 +48,7 @@ export async function k8sTarget(module: string, given: 'kubeConfig' | 'api'): Pr
     if (given === 'kubeConfig') return k8sBackend({ ...common, kubeConfig })
     return k8sBackend({ ...common, api: kubeConfig.makeApiClient(CoordinationV1Api) })
   }
-  const restart = kube && (() => kube.restart())
+  const restart = started?.restart
   return {
     name: `k8s by ${given}`,
     module,
@@ -53,7 +62,7 @@ export async function k8sTarget(module: string, given: 'kubeConfig' | 'api'): Pr
     faults: { ...proxied.faults, ...(restart && { restart }) },
     close: async () => {
       proxied.close()
-      await kube?.stop()
+      await started?.kube.stop()
     },
   }
 }
