@@ -2,14 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Lease, Lock, type LockBackend, type LockOptions } from '@locks/core'
 import { type EtcdClient, etcdBackend, type Transaction } from '@locks/etcd'
 import { Etcd3 } from 'etcd3'
-import { expect, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { type FaultyProxy, startProxy } from '../../faults/proxy.ts'
 import { ScriptProcess } from '../../faults/script-process.ts'
 import { type EtcdOptions, type EtcdServer, startEtcd } from '../../servers/etcd-binary.ts'
 import { type EtcdCluster, type EtcdClusterOptions, startEtcdCluster } from '../../servers/etcd-cluster.ts'
 import type { Address } from '../../servers/resp.ts'
+import { now } from '../outcomes.ts'
 
-export const now = (): number => performance.now()
+export { backendError, lossOf, lost, now } from '../outcomes.ts'
 
 /** The shortest lease of the servers here. */
 export const SECOND = 1_000
@@ -82,24 +83,9 @@ export function backendOver(client: Etcd3, txn: (send: Send, request: Transactio
 
 export const unavailable = (): Error => new Error('UNAVAILABLE: the connection was cut')
 
-/** The moment at which a lease was lost, once it is. */
-export function lossOf(lease: Lease): { at: number | undefined } {
-  const loss: { at: number | undefined } = { at: undefined }
-  lease.signal.addEventListener('abort', () => {
-    loss.at = now()
-  })
-  return loss
-}
-
 /** Rejects if it is lost meanwhile. */
 export async function staysHeld(lease: Lease, milliseconds: number): Promise<void> {
   for (const started = now(); now() - started < milliseconds; await sleep(50)) lease.assertHeld()
-}
-
-export const lost: object = { code: 'LOCK_LOST' }
-
-export function backendError(message: RegExp | string): object {
-  return { code: 'LOCK_BACKEND', message: expect.stringMatching(message) }
 }
 
 /** All keys of a server. */

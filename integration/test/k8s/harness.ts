@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { KubeConfig } from '@kubernetes/client-node'
-import { type Lease, Lock, type LockBackend, type LockOptions } from '@locks/core'
+import { Lock, type LockBackend, type LockOptions } from '@locks/core'
 import { type K8sBackendOptions, k8sBackend, type LeaseObject } from '@locks/k8s'
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
 import { type FaultyProxy, startProxy } from '../../faults/proxy.ts'
@@ -8,10 +8,10 @@ import { ScriptProcess } from '../../faults/script-process.ts'
 import { type KubeOptions, type KubeServer, startKube } from '../../servers/kube.ts'
 import type { Address } from '../../servers/resp.ts'
 
+export { backendError, lossOf, lost, now } from '../outcomes.ts'
+
 /** A kubeconfig as data, as `KubeServer.kubeConfig` makes them. */
 export type Config = object
-
-export const now = (): number => performance.now()
 
 /** What leads to the API server by another address: a proxy's. */
 export function configThrough(config: Config, { host, port }: Address): KubeConfig {
@@ -114,21 +114,6 @@ export class Party {
   lock(name: string, options: LockOptions = {}): Lock {
     return new Lock(name, { ...this.#options, ...options, backend: this.backend })
   }
-}
-
-/** The moment at which a lease was lost, once it is. */
-export function lossOf(lease: Lease): { at: number | undefined } {
-  const loss: { at: number | undefined } = { at: undefined }
-  lease.signal.addEventListener('abort', () => {
-    loss.at = now()
-  })
-  return loss
-}
-
-export const lost: object = { code: 'LOCK_LOST' }
-
-export function backendError(message: RegExp | string): object {
-  return { code: 'LOCK_BACKEND', message: expect.stringMatching(message) }
 }
 
 /** A process with a backend of its own, by the methods of `children/party.ts`. It goes with the test. */

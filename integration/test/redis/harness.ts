@@ -1,12 +1,12 @@
-import { type Lease, Lock, type LockBackend, type LockOptions } from '@locks/core'
+import { Lock, type LockBackend, type LockOptions } from '@locks/core'
 import { redisBackend } from '@locks/redis'
-import { expect, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { type FaultyProxy, startProxy } from '../../faults/proxy.ts'
 import { ScriptProcess } from '../../faults/script-process.ts'
 import { type RedisOptions, type RedisServer, startRedis } from '../../servers/redis-binary.ts'
 import type { Address } from '../../servers/resp.ts'
 
-export const now = (): number => performance.now()
+export { backendError, lossOf, lost, now } from '../outcomes.ts'
 
 /** A server that goes with the test. */
 export async function redis(options: RedisOptions = {}): Promise<RedisServer> {
@@ -38,21 +38,6 @@ export class Party {
   lock(name: string, options: LockOptions = {}): Lock {
     return new Lock(name, { ...this.#options, ...options, backend: this.backend })
   }
-}
-
-/** The moment at which a lease was lost, once it is. */
-export function lossOf(lease: Lease): { at: number | undefined } {
-  const loss: { at: number | undefined } = { at: undefined }
-  lease.signal.addEventListener('abort', () => {
-    loss.at = now()
-  })
-  return loss
-}
-
-export const lost: object = { code: 'LOCK_LOST' }
-
-export function backendError(message: RegExp | string): object {
-  return { code: 'LOCK_BACKEND', message: expect.stringMatching(message) }
 }
 
 export async function keysOn(server: RedisServer): Promise<readonly string[]> {

@@ -1,4 +1,12 @@
-import type { Guarantee, LockKey, RecordRead, RecordStore, RecordWrite, Runtime } from '@locks/core'
+import {
+  type Guarantee,
+  type LockKey,
+  LockUnsupportedError,
+  type RecordRead,
+  type RecordStore,
+  type RecordWrite,
+  type Runtime,
+} from '@locks/core'
 import type { LeaseObject } from './client.ts'
 import { guaranteeOf, TTL } from './guarantee.ts'
 import { Housekeeping } from './housekeeping.ts'
@@ -107,14 +115,15 @@ export class LeaseStore implements RecordStore<Version> {
     return { version: lease, ...readingOf(lease) }
   }
 
-  /** Throws a TypeError for a second lock on a backend whose Lease has a name of its own. */
+  /** Throws a LockUnsupportedError for a second lock on a backend whose Lease has a name of its own. */
   #nameOf(key: LockKey): string {
     const { leaseName } = this.#settings
     if (leaseName === undefined) return leaseNameOf(key)
     this.#only ??= key.id
     if (this.#only !== key.id)
-      throw new TypeError(
-        `lock ${JSON.stringify(key.name)}: this backend has the one Lease ${JSON.stringify(leaseName)} (leaseName), which another lock (${JSON.stringify(this.#only)}) uses: make a backend for each`,
+      throw new LockUnsupportedError(
+        `lock ${JSON.stringify(key.name)} on k8s ${this.location}: this backend has the one Lease ${JSON.stringify(leaseName)} (leaseName), which another lock (${JSON.stringify(this.#only)}) uses: make a backend for each`,
+        { key },
       )
     return leaseName
   }

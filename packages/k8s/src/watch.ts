@@ -84,7 +84,7 @@ export class Watch {
     return this.#runtime.setTimer(BLIND_LOOK * jitter, look, false)
   }
 
-  /** Resolves or rejects when the watch has ended. */
+  /** Resolves or rejects when the watch has ended, or was refused. */
   async #follow(): Promise<void> {
     const { config, server, namespace } = await this.#cluster()
     if (config === undefined || this.#stopped) return
@@ -99,8 +99,9 @@ export class Watch {
     await config.applyToHTTPSOptions(options)
     if (this.#stopped) return
     const response = await this.#send(url, options)
-    if (response.statusCode !== 200) throw new Error(`HTTP ${response.statusCode}`)
-    await this.#read(response)
+    // What is not read would keep the connection open.
+    if (response.statusCode === 200) await this.#read(response)
+    else response.destroy()
   }
 
   #send(url: URL, options: RequestOptions): Promise<IncomingMessage> {

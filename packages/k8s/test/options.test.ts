@@ -1,4 +1,5 @@
 import { KubeConfig } from '@kubernetes/client-node'
+import { Lock } from '@locks/core'
 import { expect, test } from 'vitest'
 import { k8sBackend } from '../src/index.ts'
 
@@ -42,4 +43,21 @@ test('capabilities follow from how it can be used', () => {
   expect(
     k8sBackend({ serverClockSkew: Number.POSITIVE_INFINITY }).capabilities.guarantee.exclusionAcross.clockStep,
   ).toBe(true)
+})
+
+test('with a Lease of its own there is one lock, and another one is refused at once', async () => {
+  const lease = { metadata: { name: 'x', uid: 'u', resourceVersion: '7' }, spec: {} }
+  let asked = 0
+  const readNamespacedLeaseWithHttpInfo = async () => {
+    asked += 1
+    return { headers: {}, data: lease }
+  }
+  const shared = backend({ api: { ...api(), readNamespacedLeaseWithHttpInfo }, namespace: 'a', leaseName: 'x' })
+  expect(await new Lock('one', { backend: shared }).locked()).toBe(false)
+  await expect(new Lock('two', { backend: shared }).acquire()).rejects.toMatchObject({
+    code: 'LOCK_UNSUPPORTED',
+    message: expect.stringContaining('lock "two" on k8s namespace "a" Lease "x": this backend has the one Lease "x"'),
+  })
+  expect(asked).toBe(1)
+  await shared.close()
 })

@@ -18,6 +18,8 @@ const hurried: Runtime = {
 type Said = readonly (string | undefined)[]
 
 interface Watched {
+  /** Connections that are open at the server. */
+  open(): Promise<number>
   /** The versions that it told of; `gone` for none. */
   readonly told: string[]
   /** The questions, from the first on. */
@@ -35,6 +37,10 @@ async function watched(...answers: readonly ((response: ServerResponse) => void)
     answer?.(response)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const open = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+    })
   const { port } = server.address() as AddressInfo
   const config = {
     getCurrentCluster: () => null,
@@ -43,7 +49,7 @@ async function watched(...answers: readonly ((response: ServerResponse) => void)
     applyToHTTPSOptions: async () => undefined,
   }
   const cluster = { api: {} as LeaseApi, config, namespace: 'n', server: `http://127.0.0.1:${port}` }
-  const seen: Watched = { told: [], asked, blind: 0, stop: () => watch.stop() }
+  const seen: Watched = { told: [], asked, blind: 0, stop: () => watch.stop(), open }
   const events = {
     changed: (_: unknown, version: string | undefined) => void seen.told.push(version ?? 'gone'),
     blind: () => {
@@ -115,7 +121,9 @@ test.each([
   const seen = await watched(answer)
   await expect.poll(() => seen.blind, { timeout: 5_000 }).toBeGreaterThan(2)
   expect(seen.told).toEqual([])
+  expect(seen.asked.length).toBeGreaterThan(3)
   seen.stop()
+  await expect.poll(seen.open).toBe(0)
   const [asked, blind] = [seen.asked.length, seen.blind]
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect({ asked: seen.asked.length, blind: seen.blind }).toEqual({ asked, blind })

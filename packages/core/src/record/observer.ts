@@ -59,6 +59,6 @@ export class Observer {
   }
 }
 
-/** Differs between any two writings of an entry, and between any two grants; those without a token are told apart by the owner. */
+/** Differs between any two writings of an entry, and between any two grants; outsiders are told apart by the owner. */
 const fingerprint = (entry: Holder | Waiter): string =>
   `${entry.token} ${entry.owner} ${'fence' in entry ? entry.fence : 'waits'} ${entry.term.clock} ${entry.term.at}`

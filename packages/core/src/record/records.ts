@@ -39,7 +39,7 @@ export interface Change {
 
 /** Versions remembered at most: a key used again within that many others is taken or freed without a read. */
 const MAX_REMEMBERED = 1_024
-/** The part of a request's time after which no further attempt is begun: who asked must hear of it before the rest is over. */
+/** The part of a request's time after which no further attempt is begun: who asked must hear of it before its end. */
 const PATIENCE = 2 / 3
 
 /** Nothing was written: somebody else was quicker each time. */

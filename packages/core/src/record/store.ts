@@ -55,8 +55,9 @@ export interface RecordStore<Version> {
   remove(key: LockKey, version: Version, fence: bigint, timeout: number): Promise<boolean>
 
   /**
-   * Calls `changed` soon after each change of the record, by anybody; extra calls are harmless, lost ones cost a poll. With
-   * the record as it then was, where the notice tells it; without one, it is read. Returns a function that ends it. Null instead of a method where the store has no notices.
+   * Calls `changed` soon after each change of the record, by anybody; extra calls are harmless, lost ones cost a poll.
+   * With the record as it then was, where the notice tells it; without one, it is read. Returns a function that ends it.
+   * Null instead of a method where the store has no notices.
    */
   readonly watch: ((key: LockKey, changed: (read?: RecordRead<Version>) => void) => () => void) | null
 
@@ -87,7 +88,8 @@ export interface RecordRead<Version> {
   /**
    * Milliseconds for which it is certain, by stamps that the store itself puts on its writes, that none of the holders'
    * entries has changed (writes with `moved`), and that nothing has. For a store without a clock: thus who looks for the
-   * first time can tell that a holder died long ago. Counts up to the moment before `read` was called; 0: not known, as by default.
+   * first time can tell that a holder died long ago. Counts up to the moment before `read` was called; 0: not known, as by
+   * default.
    */
   readonly unchanged?: { readonly holders: number; readonly record: number } | undefined
   /**
