@@ -66,6 +66,18 @@ describe.each([
     expect(await bestOf(other, 'a')).toBeLessThan(PROMPT)
   })
 
+  test('cut off from one client when it releases: what is left there is no hold', async () => {
+    const { nodes, few, party } = await setUp()
+    const other = await QuorumParty.at(nodes)
+    const lease = await party.lock('a', { ttl: 60_000 }).acquire()
+    await poll('all have it', async () => (await holdsAt(nodes, 'a')).length === count)
+    for (const proxy of party.proxies.slice(0, minority)) proxy.dropBoth()
+    expect(await lease.release()).toBe(true)
+    expect((await holdsAt(few, 'a')).length).toBe(minority)
+    expect(await other.lock('a').forceRelease()).toBe(false)
+    expect(await holdsAt(few, 'a')).toEqual([])
+  })
+
   test('losing their replies: nobody waits for them, and nothing is left there', async () => {
     const { nodes, party } = await setUp()
     for (const proxy of party.proxies.slice(0, minority)) proxy.loseReplies()

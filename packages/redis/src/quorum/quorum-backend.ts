@@ -181,7 +181,9 @@ export class RedisQuorumBackend implements LockBackend {
     return await poll(nodes, ask, ({ answers, pending, errors }) => {
       if (pending > 0) return undefined
       if (answers.size < majority) throw noMajority('breaking', answers.size, nodes.length, errors)
-      return [...answers.values()].includes(true)
+      // What is at fewer nodes holds nothing: an attempt, or a release that is still on its way to them.
+      const broken = [...answers.values()].filter((held) => held).length
+      return broken + nodes.length - answers.size >= majority
     })
   }
 
