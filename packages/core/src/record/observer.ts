@@ -51,6 +51,22 @@ export class Observer {
       }
   }
 
+  /** The record is gone. */
+  forget(keyId: string): void {
+    this.#sightings.delete(keyId)
+  }
+
+  /** Whether entries of a key have been seen, and may still be there. */
+  knows(keyId: string): boolean {
+    return this.#sightings.has(keyId)
+  }
+
+  /** Milliseconds for which an entry has been seen as it is. */
+  seenFor(keyId: string, entry: Holder | Waiter, at: Instant): number {
+    const since = this.#sightings.get(keyId)?.get(fingerprint(entry))
+    return since === undefined ? 0 : Math.max(0, at.mono - since)
+  }
+
   /** Milliseconds for which an entry may still count at an instant; its whole ttl where it was never seen before that. */
   remaining(keyId: string, entry: Holder | Waiter, at: Instant): number {
     const since = this.#sightings.get(keyId)?.get(fingerprint(entry))

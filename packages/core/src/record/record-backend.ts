@@ -2,7 +2,6 @@ import type {
   AcquireAnswer,
   AcquireRequest,
   Capabilities,
-  HolderState,
   KeyRequest,
   ListRequest,
   LockBackend,
@@ -11,12 +10,13 @@ import type {
   RenewRequest,
   TokenRequest,
 } from '../backend.ts'
-import { LockBackendError, LockUnsupportedError } from '../errors.ts'
-import { type LockKey, lockKey } from '../key.ts'
-import { elapsed, type Instant, type Runtime, systemRuntime } from '../runtime.ts'
+import { LockBackendError } from '../errors.ts'
+import { type Instant, type Runtime, systemRuntime } from '../runtime.ts'
+import { Housekeeping } from './housekeeping.ts'
 import * as machine from './machine.ts'
+import { describe, Overview } from './overview.ts'
 import { Crowded, type Look, Records } from './records.ts'
-import { DamagedRecord, encodeState, type Holder, type RecordState } from './state.ts'
+import type { Holder, RecordState } from './state.ts'
 import type { RecordStore } from './store.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
@@ -24,11 +24,6 @@ const MAX_POLL = 2_000
 /** Tokens remembered at most of which a write got no answer: more than are taken back at the same time. */
 const MAX_UNSURE = 16_384
 const CLOSE_TIMEOUT = 5_000
-const SWEEP_EVERY = 60_000
-const SWEEP_TIMEOUT = 5_000
-/** A process too short-lived for the interval sweeps with this chance at its first release. */
-const SWEEP_CHANCE = 1 / 16
-const LIST_WIDTH = 16
 /** Milliseconds after which, at most, who met too many others comes again. */
 const CROWD = 200
 
@@ -60,10 +55,11 @@ class RecordBackend<Version> implements LockBackend {
   readonly #store: RecordStore<Version>
   readonly #records: Records<Version>
   readonly #waitingRoom: WaitingRoom<Version>
+  readonly #overview: Overview<Version>
+  readonly #housekeeping: Housekeeping<Version>
   readonly #flights = new Map<string, Flight>()
   /** Tokens of which a write got no answer: it may still arrive. */
   readonly #unsure = new Set<string>()
-  #swept: Instant | undefined
   #underWay = 0
   #idle: (() => void) | undefined
   #closed: Promise<void> | undefined
@@ -83,6 +79,8 @@ class RecordBackend<Version> implements LockBackend {
     this.#store = store
     this.#records = new Records(store, runtime, (key, look) => this.#waitingRoom.tell(key, look))
     this.#waitingRoom = new WaitingRoom(store, this.#records, runtime)
+    this.#overview = new Overview(store, this.#records, runtime)
+    this.#housekeeping = new Housekeeping(store, this.#records, runtime)
   }
 
   acquire(request: AcquireRequest): Promise<AcquireAnswer> {
@@ -96,7 +94,7 @@ class RecordBackend<Version> implements LockBackend {
         throw cause
       } finally {
         this.#flights.delete(request.token)
-        if (flight.cancelled) await this.#tidy(request.key)
+        if (flight.cancelled) await this.#housekeeping.tidy(request.key)
       }
     })
   }
@@ -126,7 +124,7 @@ class RecordBackend<Version> implements LockBackend {
         case 'granted':
           this.#waitingRoom.leave(key, token)
           this.#unsure.delete(token)
-          return { outcome: 'granted', fencingToken: step.holder.fence, ...this.#term(look, step.holder) }
+          return { outcome: 'granted', fencingToken: tokenIn(look, step.holder), ...this.#term(look, step.holder) }
         case 'mismatch':
           this.#waitingRoom.leave(key, token)
           return { outcome: 'mismatch', usedAs: step.usedAs }
@@ -138,7 +136,7 @@ class RecordBackend<Version> implements LockBackend {
           return {
             outcome: 'busy',
             retryAfter: this.#retryAfter(request, look, step.position),
-            holder: first && this.#describe(look, first),
+            holder: first && describe(look, first),
           }
         }
       }
@@ -170,7 +168,7 @@ class RecordBackend<Version> implements LockBackend {
       }))
       this.#unsure.delete(token)
       if (flight !== undefined) flight.undone = true
-      if (force && !this.#flights.has(token)) await this.#tidy(key)
+      if (force && !this.#flights.has(token)) await this.#housekeeping.tidy(key)
     })
   }
 
@@ -193,67 +191,22 @@ class RecordBackend<Version> implements LockBackend {
       const { step } = await this.#records.update(key, timeout, ({ state, present }) =>
         machine.remove(state, token, present),
       )
-      this.#sweepIfDue()
+      // In the background, and of no concern to who released.
+      if (this.#housekeeping.isDue()) this.#run(() => this.#housekeeping.sweep()).catch(() => undefined)
       return step.held
     })
   }
 
-  inspect({ key, timeout }: KeyRequest): Promise<LockState> {
-    return this.#run(async () => {
-      const look = await this.#records.look(key, timeout)
-      const { holders, queue } = machine.advance(look.state, look.present)
-      return { holders: holders.map((holder) => this.#describe(look, holder)), waiters: queue.length }
-    })
+  inspect(request: KeyRequest): Promise<LockState> {
+    return this.#run(() => this.#overview.inspect(request))
   }
 
-  forceRelease({ key, timeout }: KeyRequest): Promise<boolean> {
-    return this.#run(async () => {
-      try {
-        const { step } = await this.#records.update(key, timeout, ({ state, present }) =>
-          machine.breakAll(state, present),
-        )
-        return step.held
-      } catch (error) {
-        if (!isDamage(error)) throw error
-        return this.#replaceDamaged(key, timeout)
-      }
-    })
+  forceRelease(request: KeyRequest): Promise<boolean> {
+    return this.#run(() => this.#overview.forceRelease(request))
   }
 
-  /** Tokens go on above whatever a wall clock in microseconds has handed out: the record's own are unreadable. */
-  async #replaceDamaged(key: LockKey, timeout: number): Promise<boolean> {
-    const { version, floor } = await this.#store.read(key, timeout)
-    const clock = BigInt(Math.ceil(this.runtime.now().wall)) * 1_000n
-    const state: RecordState = { fence: clock > floor ? clock : floor, holders: [], queue: [] }
-    const value = encodeState(state)
-    const record = { value, fence: state.fence, holders: [], moved: true, keepFor: 0, essence: () => value }
-    // A conflict: somebody else has replaced it.
-    return (await this.#store.write(key, version, record, timeout)) !== null
-  }
-
-  list({ namespace, prefix, timeout }: ListRequest): Promise<readonly string[]> {
-    return this.#run(async () => {
-      if (this.#store.names === null) throw new LockUnsupportedError(`${this.name} cannot list its locks`)
-      const names = [...(await this.#store.names(namespace, prefix, timeout))].sort()
-      const used: string[] = []
-      for (let start = 0; start < names.length; start += LIST_WIDTH) {
-        const some = names.slice(start, start + LIST_WIDTH)
-        const inUse = await Promise.all(some.map((name) => this.#isInUse(lockKey(namespace, name), timeout)))
-        used.push(...some.filter((_, index) => inUse[index]))
-      }
-      return used
-    })
-  }
-
-  /** Held or waited for; a damaged record counts as held. */
-  async #isInUse(key: LockKey, timeout: number): Promise<boolean> {
-    try {
-      const { state, present } = await this.#records.look(key, timeout)
-      return !machine.isIdle(machine.advance(state, present))
-    } catch (error) {
-      if (isDamage(error)) return true
-      throw error
-    }
+  list(request: ListRequest): Promise<readonly string[]> {
+    return this.#run(() => this.#overview.list(request))
   }
 
   close(): Promise<void> {
@@ -292,52 +245,27 @@ class RecordBackend<Version> implements LockBackend {
     return { since: basis, ttl: Math.min(present.remaining(term) ?? term.ttl, term.ttl) }
   }
 
-  #describe({ present }: Look<Version>, holder: Holder): HolderState {
-    const { owner, mode, fence, start, metadata, term } = holder
-    const remaining = present.left(holder)
-    const age = present.remaining(term) === undefined ? undefined : Math.max(0, present.now - start)
-    return { owner, mode, fencingToken: fence, remaining, age, metadata }
-  }
-
   /**
    * When a waiter looks again by itself: in time for its sign of life, when the hold in its way runs out, and every
    * polling interval in case no notice came. Those behind the first leave the moment of expiry to it.
    */
   #retryAfter({ wait, ttl }: AcquireRequest, { state, present }: Look<Version>, position: number): number {
     const jitter = 0.75 + this.runtime.random() / 2
-    const { pollInterval } = this.#store
-    const poll = wait?.retryInterval ?? Math.max(pollInterval, Math.min(MAX_POLL, pollInterval * (position + 1)))
+    const { pollInterval, longestPoll } = this.#store
+    const [first] = state.holders
+    const poll =
+      wait?.retryInterval ??
+      (longestPoll === undefined || first === undefined
+        ? Math.max(pollInterval, Math.min(MAX_POLL, pollInterval * (position + 1)))
+        : Math.min(longestPoll, Math.max(pollInterval, present.seenFor(first) / 8)))
     // A hold past its time that still counts (see Presence) ends when a process does: polling finds that.
     const terms = state.holders.map((holder) => present.left(holder)).filter((left) => left > 0)
     const runsOut = Math.min(Number.POSITIVE_INFINITY, ...terms)
     const grain = this.capabilities.ttl.granularity
     return Math.min(poll * jitter, runsOut + grain + 1 + position * machine.CLAIM, present.waiterLife(ttl) / 3)
   }
-
-  #sweepIfDue(): void {
-    const last = this.#swept
-    if (last === undefined ? this.runtime.random() > SWEEP_CHANCE : elapsed(this.runtime, last) < SWEEP_EVERY) {
-      this.#swept ??= this.runtime.now()
-      return
-    }
-    this.#swept = this.runtime.now()
-    // Housekeeping that fails is tried again at a later release, and never bothers who released.
-    this.#run(() => this.#store.sweep((key) => this.#prune(key))).catch(() => undefined)
-  }
-
-  /** Removes what a cancel wrote only to be newer, where free locks leave no record. */
-  async #tidy(key: LockKey): Promise<void> {
-    // What fails here is left to a sweep.
-    if (this.#store.idleRecords === 'remove') await this.#prune(key).catch(() => false)
-  }
-
-  /** Removes a record that nobody uses any more. */
-  async #prune(key: LockKey): Promise<boolean> {
-    const { version, exists, state, present } = await this.#records.look(key, SWEEP_TIMEOUT)
-    if (!exists || !machine.isIdle(machine.advance(state, present))) return false
-    this.#records.forget(key)
-    return this.#store.remove(key, version, state.fence, SWEEP_TIMEOUT)
-  }
 }
 
-const isDamage = (error: unknown): boolean => error instanceof LockBackendError && error.cause instanceof DamagedRecord
+/** As it came out of the write. */
+const tokenIn = ({ state }: { readonly state: RecordState }, { token, fence }: Holder): bigint =>
+  state.holders.find((holder) => holder.token === token)?.fence ?? fence

@@ -12,6 +12,7 @@ import {
   type Holder,
   outside,
   type RecordState,
+  settle,
 } from './state.ts'
 import type { RecordRead, RecordStore } from './store.ts'
 import { View } from './view.ts'
@@ -90,7 +91,7 @@ export class Records<Version> {
 
   #seen(key: LockKey, read: RecordRead<Version>, now: number, basis: Instant): Look<Version> {
     const { version, value, floor, unchanged, outsider } = read
-    const written = value === null ? EMPTY : decode(key, this.#store, value)
+    const written = value === null ? EMPTY : decode(key, this.#store, value, this.#store.tokenOf?.(version))
     const holders = outsider === undefined ? written.holders : outsider === null ? [] : [outside(outsider)]
     // Whatever is written next, tokens go on above the floor.
     let { fence } = written
@@ -104,7 +105,7 @@ export class Records<Version> {
 
   /**
    * Applies `step` atomically: what it answers was true of the record at one moment, and the change it asks for is
-   * written. Starts from the remembered version if there is one; a step that changes nothing is repeated on a fresh
+   * written. Starts from the remembered version if there is one, or from a guess; a step that changes nothing is repeated on a fresh
    * reading, because only a successful write proves that a remembered version is still the current one.
    */
   async update<Step extends Change>(
@@ -113,7 +114,8 @@ export class Records<Version> {
     step: (look: Look<Version>) => Step,
   ): Promise<{ readonly step: Step; readonly look: Look<Version> }> {
     let started: Instant | undefined
-    let remembered = this.#remembered.get(key.id)
+    const guess = this.#guess(key)
+    let remembered = this.#remembered.get(key.id) ?? guess
     for (let conflicts = 0; ; ) {
       const fresh = remembered === undefined
       const seen = remembered === undefined ? this.look(key, timeout) : this.#recall(key, remembered)
@@ -124,12 +126,13 @@ export class Records<Version> {
         if (fresh) return { step: result, look }
       } else {
         this.#remembered.delete(key.id)
-        if (await this.#write(key, look, result, timeout)) {
-          const written = { ...look, state: result.state }
+        const state = await this.#write(key, look, result, timeout)
+        if (state !== undefined) {
+          const written = { ...look, state }
           this.#changed(key, written)
           return { step: result, look: written }
         }
-        conflicts += 1
+        if (guess === undefined || remembered !== guess) conflicts += 1
       }
       remembered = undefined
       const took = elapsed(this.#runtime, look.basis)
@@ -138,21 +141,33 @@ export class Records<Version> {
     }
   }
 
+  /** Where nothing is known of a key: that there is no record. */
+  #guess(key: LockKey): Snapshot<Version> | undefined {
+    const { absence } = this.#store
+    if (absence === undefined || this.#observer.knows(key.id)) return undefined
+    return { version: absence, exists: false, state: EMPTY }
+  }
+
   /** Forgets what it remembers of a key. */
   forget(key: LockKey): void {
     this.#remembered.delete(key.id)
   }
 
-  /** False: conflict, nothing was changed. */
-  async #write(key: LockKey, from: Look<Version>, change: Change, timeout: number): Promise<boolean> {
+  /** The state as it is now; undefined: conflict, nothing was changed. */
+  async #write(key: LockKey, from: Look<Version>, change: Change, timeout: number): Promise<RecordState | undefined> {
     const { state, force = false } = change
-    if (isIdle(state) && !force && this.#store.idleRecords === 'remove')
-      return !from.exists || this.#store.remove(key, from.version, state.fence, timeout)
+    const { tokenOf, idleRecords } = this.#store
+    if (isIdle(state) && !force && idleRecords === 'remove') {
+      const removed = !from.exists || (await this.#store.remove(key, from.version, state.fence, timeout))
+      if (removed) this.#observer.forget(key.id)
+      return removed ? state : undefined
+    }
+    const base = tokenOf === undefined ? undefined : from.state.fence
     let keepFor = 0
     for (const holder of state.holders) keepFor = Math.max(keepFor, from.present.left(holder))
     for (const waiter of state.queue) keepFor = Math.max(keepFor, from.present.left(waiter))
     const record = {
-      value: encodeState(state),
+      value: encodeState(state, base),
       fence: state.fence,
       holders: state.holders,
       moved: !isSame(state.holders, from.state.holders),
@@ -160,9 +175,10 @@ export class Records<Version> {
       essence: () => encodeEssence(state),
     }
     const version = await this.#store.write(key, from.version, record, timeout)
-    if (version === null) return false
-    this.#remember(key, { version, exists: true, state })
-    return true
+    if (version === null) return undefined
+    const settled = base === undefined ? state : settle(state, base, this.#store.tokenOf?.(version) ?? base)
+    this.#remember(key, { version, exists: true, state: settled })
+    return settled
   }
 
   /** At once, but for a clock that has to be asked. */
@@ -214,9 +230,14 @@ export class Records<Version> {
 const isSame = (some: readonly Holder[], others: readonly Holder[]): boolean =>
   some.length === others.length && some.every((holder, index) => holder === others[index])
 
-function decode(key: LockKey, store: { readonly name: string; readonly location: string }, value: string): RecordState {
+function decode(
+  key: LockKey,
+  store: { readonly name: string; readonly location: string },
+  value: string,
+  first: bigint | undefined,
+): RecordState {
   try {
-    return decodeState(value)
+    return decodeState(value, first)
   } catch (cause) {
     if (!(cause instanceof DamagedRecord)) throw cause
     throw new LockBackendError(

@@ -78,13 +78,29 @@ function encodeEntry(entry: Entry): string {
   return `${mode},${entry.owner},${entry.token},${encodeURIComponent(clock)},${encodeNumber(at)},${encodeNumber(ttl)},${encodeURIComponent(entry.process)},${encodeURIComponent(entry.metadata)}`
 }
 
-const encodeHolder = (holder: Holder): string =>
-  `${encodeEntry(holder)},${holder.fence.toString(16)},${encodeNumber(holder.start)}`
+/** Tokens above `base` are those of the version that the record is about to get, counted from its first one. */
+const encodeFence = (fence: bigint, base: bigint | undefined): string =>
+  base !== undefined && fence > base ? `+${(fence - base - 1n).toString(16)}` : fence.toString(16)
+
+const encodeHolder = (holder: Holder, base: bigint | undefined): string =>
+  `${encodeEntry(holder)},${encodeFence(holder.fence, base)},${encodeNumber(holder.start)}`
 const encodeWaiter = (waiter: Waiter): string =>
   `${encodeEntry(waiter)},${encodeNumber(waiter.wants)},${encodeNumber(waiter.tokens)}`
 
-export function encodeState(state: RecordState): string {
-  return `${FORMAT}@${state.fence.toString(16)}@${state.holders.map(encodeHolder).join(';')}@${state.queue.map(encodeWaiter).join(';')}`
+/** `base`: above it, tokens are those of the version that is about to be written. Undefined: all are as they stand. */
+export function encodeState(state: RecordState, base?: bigint): string {
+  const holders = state.holders.map((holder) => encodeHolder(holder, base)).join(';')
+  return `${FORMAT}@${encodeFence(state.fence, base)}@${holders}@${state.queue.map(encodeWaiter).join(';')}`
+}
+
+/** The state with those tokens as they are once the version, and its first token, is known. */
+export function settle(state: RecordState, base: bigint, first: bigint): RecordState {
+  const settled = (fence: bigint): bigint => (fence > base ? first + (fence - base - 1n) : fence)
+  if (state.fence <= base) return state
+  const holders = state.holders.map((holder) =>
+    holder.fence > base ? { ...holder, fence: settled(holder.fence) } : holder,
+  )
+  return { ...state, fence: settled(state.fence), holders }
 }
 
 /** Longest process identity in an essence, in characters; without one, the ttl alone ends the hold. */
@@ -122,7 +138,7 @@ function damaged(text: string): never {
 }
 
 const NUMBER = /^[0-9a-z]{1,11}$/
-const FENCE = /^[0-9a-f]{1,32}$/
+const FENCE = /^(\+?)([0-9a-f]{1,32})$/
 const ID = /^[A-Za-z0-9_-]{1,64}$/
 const MODE = /^(?:e|s|p([0-9a-z]{1,8}))$/
 
@@ -132,9 +148,11 @@ function decodeNumber(text: string | undefined, whole: string): number {
   return Number.parseInt(text, 36)
 }
 
-function decodeFence(text: string | undefined, whole: string): bigint {
-  if (text === undefined || !FENCE.test(text)) return damaged(whole)
-  return BigInt(`0x${text}`)
+function decodeFence(text: string | undefined, whole: string, first: bigint | undefined): bigint {
+  const [, own, digits] = FENCE.exec(text ?? '') ?? []
+  if (digits === undefined || (own === '+' && first === undefined)) return damaged(whole)
+  const fence = BigInt(`0x${digits}`)
+  return own === '+' && first !== undefined ? first + fence : fence
 }
 
 function decodeText(text: string | undefined, whole: string): string {
@@ -165,15 +183,15 @@ function decodeEntry(fields: readonly string[], whole: string): Entry {
 const entries = (section: string): string[][] =>
   section === '' ? [] : section.split(';').map((entry) => entry.split(','))
 
-/** Throws `DamagedRecord` for a text that isn't of this format. */
-export function decodeState(text: string): RecordState {
+/** `first`: the first token of the record's version, where tokens are those. Throws `DamagedRecord` for another format. */
+export function decodeState(text: string, first?: bigint): RecordState {
   const [format, fence, holders, queue, ...rest] = text.split('@')
   if (format !== FORMAT || holders === undefined || queue === undefined || rest.length > 0) return damaged(text)
   return {
-    fence: decodeFence(fence, text),
+    fence: decodeFence(fence, text, first),
     holders: entries(holders).map((fields) => ({
       ...decodeEntry(fields, text),
-      fence: decodeFence(fields[8], text),
+      fence: decodeFence(fields[8], text, first),
       start: decodeNumber(fields[9], text),
     })),
     queue: entries(queue).map((fields) => ({

@@ -30,8 +30,24 @@ export interface RecordStore<Version> {
    * holder renews. One that stays silent for three times as long is dropped. Default: often.
    */
   readonly signsOfLife?: 'often' | 'seldom' | undefined
+  /**
+   * The first fencing token that a write which led to this version can hand out, where versions rise with each write of any
+   * record, and go on rising when records are removed. Tokens are then the versions', at least 1,024 to each, so that nothing
+   * about them must be kept when a record goes. Default: tokens are counted in the record, from `floor` on.
+   */
+  readonly tokenOf?: ((version: Version) => bigint) | undefined
+  /**
+   * The version of each absence, where all are the same one, and a write to it that comes late is refused by other means. Then
+   * who wants a lock of which nothing is known writes without reading first. Default: absences differ.
+   */
+  readonly absence?: Version | undefined
   /** Milliseconds between two looks of the first waiter when nothing wakes it; the others look less often. */
   readonly pollInterval: number
+  /**
+   * Where polling is all there is: up to how many milliseconds it slows down, to an eighth of the time for which the hold in
+   * the way has been seen to go on. Default: it does not.
+   */
+  readonly longestPoll?: number | undefined
   /** Whether the record of a free lock is kept (cheaper to take again, removed by `sweep`) or removed at once. */
   readonly idleRecords: 'keep' | 'remove'
   readonly guarantee: Guarantee

@@ -71,6 +71,11 @@ export class View implements Present {
     return this.#clock === null || term.clock !== this.#clock.id ? undefined : term.at - this.now
   }
 
+  /** Milliseconds for which an entry without a common clock has been seen as it is. */
+  seenFor(entry: Holder | Waiter): number {
+    return this.#observer.seenFor(this.#keyId, entry, this.#basis)
+  }
+
   waiterLife(ttl: number): number {
     return this.#seldom ? Math.max(WAITER_LIFE, 2 * ttl) : WAITER_LIFE
   }
