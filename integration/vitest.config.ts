@@ -10,6 +10,7 @@ const kits = [
   'test/redis/kit/*.test.ts',
   'test/etcd/kit/*.test.ts',
   'test/k8s/kit/*.test.ts',
+  'test/memcached/kit/*.test.ts',
 ]
 
 export default defineConfig({

@@ -6,6 +6,7 @@ import { type Capabilities, memoryBackend } from '@locks/core'
 import { etcdBackend } from '@locks/etcd'
 import { fileBackend } from '@locks/file'
 import { k8sBackend } from '@locks/k8s'
+import { memcachedBackend } from '@locks/memcached'
 import { redisBackend, redisQuorumBackend } from '@locks/redis'
 import { type Made, row, showOrWrite } from './marks.ts'
 
@@ -20,6 +21,7 @@ const BACKENDS: readonly (readonly [title: string, capabilities: Capabilities])[
   ['`redis` quorum', redisQuorumBackend(['redis://a', 'redis://b', 'redis://c']).capabilities],
   ['`etcd`', etcdBackend().capabilities],
   ['`k8s`', k8sBackend().capabilities],
+  ['`memcached`', memcachedBackend().capabilities],
 ]
 
 const SCOPE = { process: 'tasks of one process', host: 'processes of one host', network: 'processes of any host' }

@@ -46,9 +46,10 @@ export interface Outcome {
   readonly until: number
 }
 
+type Kind = 'redis' | 'etcd' | 'memcached'
+
 /** The program of a contending process. */
-const scriptOf = (kind: 'redis' | 'etcd'): string =>
-  fileURLToPath(new URL(`../children/${kind}-contender.ts`, import.meta.url))
+const scriptOf = (kind: Kind): string => fileURLToPath(new URL(`../children/${kind}-contender.ts`, import.meta.url))
 const LATE = 30_000
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e6
@@ -59,7 +60,7 @@ interface Contender {
   end(): void
 }
 
-function start(subject: Subject, url: string, kind: 'redis' | 'etcd'): Contender {
+function start(subject: Subject, url: string, kind: Kind): Contender {
   const child = fork(scriptOf(kind), [JSON.stringify(subject), url], { serialization: 'advanced' })
   const answer = (): Promise<unknown> =>
     new Promise((resolve, reject) => {
@@ -138,7 +139,7 @@ export async function contend(
   subject: Subject,
   url: string,
   contention: Contention,
-  kind: 'redis' | 'etcd' = 'redis',
+  kind: Kind = 'redis',
 ): Promise<Outcome> {
   const { processes, tasks, hold, away, warmUp, duration } = contention
   const contenders = Array.from({ length: processes }, () => start(subject, url, kind))

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { startEtcd } from '../../servers/etcd-binary.ts'
 import { startKube } from '../../servers/kube.ts'
+import { startMemcached } from '../../servers/memcached-binary.ts'
 import { startRedis } from '../../servers/redis-binary.ts'
 import { compile, emptyFolder, type Sample } from './compile.ts'
 import { type Block, manuals, partsOf, placeOf, ROOT } from './documents.ts'
@@ -29,6 +30,8 @@ const redis = await Promise.all([startRedis(), startRedis(), startRedis()])
 afterAll(() => Promise.all(redis.map((server) => server.stop())))
 const etcd = await startEtcd()
 afterAll(() => etcd.stop())
+const memcached = await startMemcached()
+afterAll(() => memcached.stop())
 const kube = await startKube()
 afterAll(() => kube.stop())
 const kubeConfig = join(folder, 'kubeconfig')
@@ -50,6 +53,7 @@ function surroundings(block: Block): { readonly cwd: string; readonly env: NodeJ
     REDIS_URL: urls[0],
     REDIS_SERVERS: urls.join(' '),
     KUBECONFIG: kubeConfig,
+    MEMCACHED_URL: `memcached://127.0.0.1:${memcached.port}`,
     ETCD_URL: `etcd://127.0.0.1:${etcd.port}`,
   }
   return { cwd, env }

@@ -26,7 +26,7 @@ const ADAPTERS: ReadonlyMap<string, Adapter> = new Map([
   ['valkeys', redis],
   ['etcd', etcd],
   ['etcds', etcd],
-  ['memcached', adapter('memcached')],
+  ['memcached', adapter('memcached', 'memjs')],
   ['k8s', adapter('k8s', '@kubernetes/client-node')],
 ])
 

@@ -1,3 +1,3 @@
-import { runKitOn } from './run-kit.ts'
+import { runKitOn } from './run-kit-on.ts'
 
 await runKitOn('3.4', () => import('./targets/etcd-3.4.ts'))

@@ -1,10 +1,5 @@
-import { conformanceCases } from '@locks/core/conformance'
-import { afterAll, test } from 'vitest'
+import { runKit } from '../../run-kit.ts'
 import { target } from './targets/given.ts'
 
-afterAll(() => target.close?.())
-
 /** What it may matter for that a client was given: the rest is as without. */
-const THEMES = /^(?:exclusion|unknown outcome|turmoil|outage|residue|capabilities)/
-
-for (const { name, run, timeout } of conformanceCases(target)) if (THEMES.test(name)) test(name, run, timeout)
+runKit(target, /^(?:exclusion|unknown outcome|turmoil|outage|residue|capabilities)/)

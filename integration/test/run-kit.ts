@@ -1,12 +1,12 @@
 import { type ConformanceTarget, conformanceCases } from '@locks/core/conformance'
 import { afterAll, expect, test } from 'vitest'
-import type { ServerKind } from '../../../servers/server.ts'
-import { sourceOf } from '../../../servers/versions.ts'
+import type { ServerKind } from '../servers/server.ts'
+import { sourceOf } from '../servers/versions.ts'
 
-/** Declares all cases of the kit as tests of this file. */
-export function runKit(target: ConformanceTarget): void {
+/** Declares the cases of the kit as tests of this file: all, or those of some themes. */
+export function runKit(target: ConformanceTarget, themes: RegExp = /^/): void {
   afterAll(() => target.close?.())
-  for (const { name, run, timeout } of conformanceCases(target)) test(name, run, timeout)
+  for (const { name, run, timeout } of conformanceCases(target)) if (themes.test(name)) test(name, run, timeout)
 }
 
 /** The same where the version can be had. */

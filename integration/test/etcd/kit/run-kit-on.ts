@@ -1,18 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { type ConformanceTarget, conformanceCases } from '@locks/core/conformance'
-import { afterAll, expect, test } from 'vitest'
+import type { ConformanceTarget } from '@locks/core/conformance'
+import { expect, test } from 'vitest'
 import { sourceOf } from '../../../servers/versions.ts'
-
-/** Declares all cases of the kit as tests of this file. */
-export function runKit(target: ConformanceTarget): void {
-  afterAll(() => target.close?.())
-  for (const { name, run, timeout } of conformanceCases(target)) test(name, run, timeout)
-}
+import { runKit } from '../../run-kit.ts'
 
 /** The version of the program on the PATH, on which the other targets run. */
 const onPath = spawnSync('etcd', ['--version'], { encoding: 'utf8' }).stdout ?? ''
 
-/** The same where the version can be had, and is another than on the PATH. */
+/** All of the kit where the version can be had, and is another than on the PATH. */
 export async function runKitOn(
   version: string,
   load: () => Promise<{ readonly target: ConformanceTarget }>,

@@ -1,0 +1,5 @@
+// One of the processes that contend for one lock in the `memcached` benchmark.
+import { open } from '../memcached/open.ts'
+import { contendAs } from './contend-as.ts'
+
+await contendAs(open)

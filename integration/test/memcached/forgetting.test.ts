@@ -1,0 +1,119 @@
+/** A server that forgets: it restarts, is flushed, or runs out of memory. What then is promised is to learn of it. */
+import { Lock } from '@locks/core'
+import { memcachedBackend } from '@locks/memcached'
+import { Client } from 'memjs'
+import { expect, onTestFinished, test } from 'vitest'
+import type { MemcachedServer } from '../../servers/memcached-binary.ts'
+import { poll } from '../../servers/poll.ts'
+import { hostOf, lossOf, lost, memcached, Party } from './harness.ts'
+
+/** Stores as much as wanted, in items as large as the one that is there. Resolves with how many were taken. */
+async function fillerLike(server: MemcachedServer): Promise<(count: number) => Promise<number>> {
+  const client = Client.create(hostOf(server), { logger: { log: () => undefined }, retries: 1 } as never)
+  onTestFinished(() => client.close())
+  const [key = ''] = await server.keys()
+  const { value } = await client.get(key)
+  let stored = 0
+  return async (count) => {
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: count }, (_, at) =>
+        client.set(`${stored + at}`.padStart(key.length, '-'), value ?? '', { expires: 3_600 }),
+      ),
+    )
+    stored += count
+    return outcomes.filter(({ status }) => status === 'fulfilled').length
+  }
+}
+
+test('a restart: the holder learns it at its next renewal, and tokens go on rising', async () => {
+  const server = await memcached()
+  const [holder, other] = [await Party.at(server), await Party.at(server)]
+  for (let turn = 0; turn < 5; turn += 1) await (await holder.lock('a').acquire()).release()
+  const lease = await holder.lock('a', { ttl: 2_000 }).acquire()
+  const loss = lossOf(lease)
+  await server.restart()
+  const next = await other.lock('a').acquire()
+  expect(next.fencingToken).toBeGreaterThan(lease.fencingToken)
+  await poll('it is lost', () => loss.at !== undefined, 3_000)
+  await expect(lease.renew()).rejects.toMatchObject(lost)
+  expect(await lease.release()).toBe(false)
+  next.assertHeld()
+  await next.renew()
+  expect(await next.release()).toBe(true)
+})
+
+test('an eviction: the holder learns it at its next renewal, and the doctor had warned', {
+  timeout: 60_000,
+}, async () => {
+  const server = await memcached({ args: ['-m', '2'] })
+  const holder = await Party.at(server)
+  const lease = await holder.lock('a', { ttl: 60_000, autoRenew: false }).acquire()
+  const warned = await holder.backend.examine?.({ timeout: 3_000 })
+  expect(warned?.find(({ subject }) => subject === 'eviction')).toMatchObject({
+    severity: 'risk',
+    message: expect.stringContaining('start it with -M'),
+  })
+  const fill = await fillerLike(server)
+  await poll('it is evicted', async () => {
+    await fill(1_000)
+    return !(await server.keys()).some((key) => key.startsWith('locks:'))
+  })
+  await expect(lease.renew()).rejects.toMatchObject(lost)
+  const after = await holder.backend.examine?.({ timeout: 3_000 })
+  expect(after?.find(({ subject }) => subject === 'eviction')?.message).toMatch(/^\d+ items were evicted/)
+})
+
+test('flush_all: the same', async () => {
+  const server = await memcached()
+  const holder = await Party.at(server)
+  const lease = await holder.lock('a').acquire()
+  const client = Client.create(hostOf(server))
+  onTestFinished(() => client.close())
+  await new Promise((resolve) => client.flush(resolve))
+  await expect(lease.renew()).rejects.toMatchObject(lost)
+})
+
+test('a server without versions (-C) is refused, and the doctor says why', async () => {
+  const server = await memcached({ args: ['-C'] })
+  const party = await Party.at(server)
+  await expect(party.lock('a').acquire()).rejects.toThrow(/it has no versions \(it runs with -C\)/)
+  const found = await party.backend.examine?.({ timeout: 3_000 })
+  expect(found?.find(({ subject }) => subject === 'versions')?.severity).toBe('risk')
+})
+
+test('a full server that evicts nothing (-M) refuses new locks, and keeps those that are held', {
+  timeout: 60_000,
+}, async () => {
+  const server = await memcached({ args: ['-m', '2', '-M'] })
+  const holder = await Party.at(server)
+  const lease = await holder.lock('a', { ttl: 60_000 }).acquire()
+  const fill = await fillerLike(server)
+  await poll('it is full', async () => (await fill(1_000)) < 1_000)
+  await poll('it is out of memory', () =>
+    new Lock(`b-${Math.random()}`, { backend: holder.backend }).tryAcquire().then(
+      () => false,
+      (error) => /out of memory/.test(String(error)),
+    ),
+  )
+  await lease.renew()
+  expect(await lease.release()).toBe(true)
+})
+
+test('with several servers a lock lives on one of them, and is taken nowhere else when that is down', async () => {
+  const servers = [await memcached(), await memcached()]
+  const backend = memcachedBackend({ servers: servers.map(hostOf) })
+  onTestFinished(() => backend.close())
+  const names = Array.from({ length: 20 }, (_, at) => `lock-${at}`)
+  const leases = await Promise.all(names.map((name) => new Lock(name, { backend }).acquire()))
+  const [first, second] = await Promise.all(servers.map((server) => server.keys()))
+  expect((first?.length ?? 0) + (second?.length ?? 0)).toBe(20)
+  expect(Math.min(first?.length ?? 0, second?.length ?? 0)).toBeGreaterThan(0)
+  await servers[1]?.kill()
+  const outcomes = await Promise.allSettled(
+    names.map((name) => new Lock(`${name}-b`, { backend, requestTimeout: 500 }).tryAcquire()),
+  )
+  const refused = outcomes.filter(({ status }) => status === 'rejected')
+  expect(refused.length).toBeGreaterThan(0)
+  expect(refused.length).toBeLessThan(20)
+  await Promise.allSettled(leases.map((lease) => lease.release()))
+})
