@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createLocks } from '@locks/core'
 import { etcdBackend } from '@locks/etcd'
 import { Etcd3, EtcdLockFailedError, type IKeyValue } from 'etcd3'
+import type { Opened } from '../beside-bare.ts'
 import { type Subject, type Taker, TTL } from '../redis/contender.ts'
 
 export const OURS = '@locks/etcd'
@@ -14,11 +15,6 @@ export const QUEUE = 'a bare queue'
 export const LOCK = 'etcd3 lock()'
 
 const RETRY = 2
-
-export interface Opened {
-  readonly take: Taker
-  close(): Promise<unknown>
-}
 
 export async function open({ name, setting }: Subject, host: string): Promise<Opened> {
   if (name === OURS) {

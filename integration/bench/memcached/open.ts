@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createLocks } from '@locks/core'
 import { memcachedBackend } from '@locks/memcached'
 import { Client } from 'memjs'
+import type { Opened } from '../beside-bare.ts'
 import { type Subject, type Taker, TTL } from '../redis/contender.ts'
 
 export const OURS = '@locks/memcached'
@@ -10,11 +11,6 @@ export const OURS = '@locks/memcached'
 export const PAIR = 'bare add + delete'
 /** The same, tried again until it is there. */
 export const POLLING = 'bare add, polled'
-
-export interface Opened {
-  readonly take: Taker
-  close(): Promise<unknown>
-}
 
 export async function open({ name, setting }: Subject, host: string): Promise<Opened> {
   if (name === OURS) {

@@ -46,7 +46,7 @@ export interface Outcome {
   readonly until: number
 }
 
-type Kind = 'redis' | 'etcd' | 'memcached'
+export type Kind = 'redis' | 'etcd' | 'memcached'
 
 /** The program of a contending process. */
 const scriptOf = (kind: Kind): string => fileURLToPath(new URL(`../children/${kind}-contender.ts`, import.meta.url))

@@ -1,7 +1,8 @@
 /** What others store under a lock's key. */
 import { Client } from 'memjs'
 import { expect, onTestFinished, test } from 'vitest'
-import { backendError, hostOf, memcached, Party } from './harness.ts'
+import { backendError } from '../outcomes.ts'
+import { hostOf, memcached, Party } from './harness.ts'
 
 test.each(['', 'theirs', '\u0000\ufffd', '1@0@@x@'])(
   '%j stays, and counts as held until forceRelease',

@@ -5,7 +5,8 @@ import { Client } from 'memjs'
 import { expect, onTestFinished, test } from 'vitest'
 import type { MemcachedServer } from '../../servers/memcached-binary.ts'
 import { poll } from '../../servers/poll.ts'
-import { hostOf, lossOf, lost, memcached, Party } from './harness.ts'
+import { lossOf, lost } from '../outcomes.ts'
+import { hostOf, memcached, Party } from './harness.ts'
 
 /** Stores as much as wanted, in items as large as the one that is there. Resolves with how many were taken. */
 async function fillerLike(server: MemcachedServer): Promise<(count: number) => Promise<number>> {

@@ -1,12 +1,10 @@
-import { type Lease, Lock, type LockBackend, type LockOptions } from '@locks/core'
+import { Lock, type LockBackend, type LockOptions } from '@locks/core'
 import { memcachedBackend } from '@locks/memcached'
-import { expect, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { type FaultyProxy, startProxy } from '../../faults/proxy.ts'
 import { type MemcachedOptions, type MemcachedServer, startMemcached } from '../../servers/memcached-binary.ts'
 import { poll } from '../../servers/poll.ts'
 import type { Address } from '../../servers/resp.ts'
-
-export const now = (): number => performance.now()
 
 /** A server that goes with the test, and is old enough to grant at once. */
 export async function memcached(options: MemcachedOptions = {}): Promise<MemcachedServer> {
@@ -44,19 +42,4 @@ export class Party {
   lock(name: string, options: LockOptions = {}): Lock {
     return new Lock(name, { ...this.#options, ...options, backend: this.backend })
   }
-}
-
-/** The moment at which a lease was lost, once it is. */
-export function lossOf(lease: Lease): { at: number | undefined } {
-  const loss: { at: number | undefined } = { at: undefined }
-  lease.signal.addEventListener('abort', () => {
-    loss.at = now()
-  })
-  return loss
-}
-
-export const lost: object = { code: 'LOCK_LOST' }
-
-export function backendError(message: RegExp | string): object {
-  return { code: 'LOCK_BACKEND', message: expect.stringMatching(message) }
 }

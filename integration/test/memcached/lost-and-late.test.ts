@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { poll } from '../../servers/poll.ts'
-import { backendError, memcached, now, Party } from './harness.ts'
+import { backendError, now } from '../outcomes.ts'
+import { memcached, Party } from './harness.ts'
 
 test('a lost answer to the add: the hold is found and kept', async () => {
   const server = await memcached()

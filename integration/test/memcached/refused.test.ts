@@ -1,7 +1,8 @@
 /** What the server refuses to store leaves what is there as it is. */
 import { ReadWriteLock } from '@locks/core'
 import { expect, test } from 'vitest'
-import { backendError, memcached, Party } from './harness.ts'
+import { backendError } from '../outcomes.ts'
+import { memcached, Party } from './harness.ts'
 
 test('a record that grows too large for the server leaves its holders what they have', async () => {
   const server = await memcached({ args: ['-I', '4k', '-o', 'slab_chunk_max=2048'] })

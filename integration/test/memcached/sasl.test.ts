@@ -3,7 +3,8 @@ import { connect, createServer, type Socket } from 'node:net'
 import { Lock } from '@locks/core'
 import { memcachedBackend } from '@locks/memcached'
 import { expect, onTestFinished, test } from 'vitest'
-import { backendError, memcached } from './harness.ts'
+import { backendError } from '../outcomes.ts'
+import { memcached } from './harness.ts'
 
 const LIST = 0x20
 const AUTHENTICATE = 0x21
