@@ -8,11 +8,17 @@ import { poll } from '../../servers/poll.ts'
 import { lossOf, lost } from '../outcomes.ts'
 import { hostOf, memcached, Party } from './harness.ts'
 
+const finding = (subject: string, message: string): object => ({
+  severity: 'risk',
+  subject,
+  message: expect.stringContaining(message),
+})
+
 /** Stores as much as wanted, in items as large as the one that is there. Resolves with how many were taken. */
 async function fillerLike(server: MemcachedServer): Promise<(count: number) => Promise<number>> {
   const client = Client.create(hostOf(server), { logger: { log: () => undefined }, retries: 1 } as never)
   onTestFinished(() => client.close())
-  const [key = ''] = await server.keys()
+  const key = (await server.keys()).find((one) => one.startsWith('locks:')) ?? ''
   const { value } = await client.get(key)
   let stored = 0
   return async (count) => {
@@ -49,11 +55,12 @@ test('an eviction: the holder learns it at its next renewal, and the doctor had 
   const server = await memcached({ args: ['-m', '2'] })
   const holder = await Party.at(server)
   const lease = await holder.lock('a', { ttl: 60_000, autoRenew: false }).acquire()
+  const client = Client.create(hostOf(server))
+  onTestFinished(() => client.close())
+  for (let count = 0; count < 2; count += 1) await client.increment('visits', 1, { initial: 0, expires: 3_600 })
   const warned = await holder.backend.examine?.({ timeout: 3_000 })
-  expect(warned?.find(({ subject }) => subject === 'eviction')).toMatchObject({
-    severity: 'risk',
-    message: expect.stringContaining('start it with -M'),
-  })
+  expect(warned).toContainEqual(finding('eviction', 'start it with -M'))
+  expect(warned).toContainEqual(finding('shared use', 'others store here, too (incr_hits)'))
   const fill = await fillerLike(server)
   await poll('it is evicted', async () => {
     await fill(1_000)
@@ -61,7 +68,7 @@ test('an eviction: the holder learns it at its next renewal, and the doctor had 
   })
   await expect(lease.renew()).rejects.toMatchObject(lost)
   const after = await holder.backend.examine?.({ timeout: 3_000 })
-  expect(after?.find(({ subject }) => subject === 'eviction')?.message).toMatch(/^\d+ items were evicted/)
+  expect(after).toContainEqual(finding('eviction', 'items were evicted'))
 })
 
 test('flush_all: the same', async () => {
@@ -72,6 +79,8 @@ test('flush_all: the same', async () => {
   onTestFinished(() => client.close())
   await new Promise((resolve) => client.flush(resolve))
   await expect(lease.renew()).rejects.toMatchObject(lost)
+  const found = await holder.backend.examine?.({ timeout: 3_000 })
+  expect(found).toContainEqual(finding('shared use', 'flush_all was called 1 times'))
 })
 
 test('a server without versions (-C) is refused, and the doctor says why', async () => {
@@ -79,7 +88,7 @@ test('a server without versions (-C) is refused, and the doctor says why', async
   const party = await Party.at(server)
   await expect(party.lock('a').acquire()).rejects.toThrow(/it has no versions \(it runs with -C\)/)
   const found = await party.backend.examine?.({ timeout: 3_000 })
-  expect(found?.find(({ subject }) => subject === 'versions')?.severity).toBe('risk')
+  expect(found).toContainEqual(finding('versions', 'it runs without versions'))
 })
 
 test('a full server that evicts nothing (-M) refuses new locks, and keeps those that are held', {

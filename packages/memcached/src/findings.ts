@@ -14,7 +14,9 @@ export interface ServerFacts {
 /** A round trip may take this part of a request's time: beyond, little is left for repeating it. */
 const QUICK = 1 / 20
 /** Locks alone are few and small: with more items than this, others store here, too. */
-const MANY = 50_000
+const MANY = 10_000
+/** Commands that locks don't use. */
+const FOREIGN: readonly string[] = ['incr_hits', 'incr_misses', 'decr_hits', 'decr_misses', 'cmd_touch']
 const NEARLY_FULL = 0.8
 /** Items that went before their time: when memory was short, and when it was dealt out anew among sizes of items (even with -M). */
 const LOST: readonly string[] = ['evictions', 'slab_reassign_evictions_nomem', 'slab_reassign_busy_deletes']
@@ -81,12 +83,17 @@ function memory({ figures }: ServerFacts): Finding {
 }
 
 function use({ figures }: ServerFacts): Finding {
-  const items = Number(figures.curr_items)
+  const own = 'give locks a server of their own'
+  const count = (name: string): number => Number(figures[name] ?? 0)
+  const flushes = count('cmd_flush')
+  if (flushes > 0)
+    return risk('shared use', `flush_all was called ${flushes} times since it began, which ends all locks; ${own}`)
+  const foreign = FOREIGN.filter((name) => count(name) > 0)
+  if (foreign.length > 0)
+    return risk('shared use', `others store here, too (${foreign.join(', ')}), and may push locks out; ${own}`)
+  const items = count('curr_items')
   return items > MANY
-    ? risk(
-        'shared use',
-        `it has ${items} items: what else is stored here may push locks out; give locks a server of their own`,
-      )
+    ? risk('shared use', `it has ${items} items: what else is stored here may push locks out; ${own}`)
     : ok('shared use', `it has ${items} items`)
 }
 

@@ -99,12 +99,13 @@ export class Line {
       this.#watcher ??= setInterval(() => this.#watch(), TICK)
       begin(this.#client, this.#library, (error, answer) => {
         if (!this.#pending.has(pending)) return
-        if (error !== null) {
-          fail(error)
-          return
+        if (error !== null) fail(error)
+        // Its time may have come while this process was busy.
+        else if (performance.now() > pending.until) fail(new Error(this.#silence(limit)))
+        else {
+          this.#settle(pending)
+          resolve(answer)
         }
-        this.#settle(pending)
-        resolve(answer)
       })
       this.#listen()
     })

@@ -28,7 +28,9 @@ test.each([
   ['eviction', facts({ slab_reassign_evictions_nomem: '1' })],
   ['eviction', facts({ slab_reassign_busy_deletes: '1' })],
   ['memory', facts({ bytes: '60000000' })],
-  ['shared use', facts({ curr_items: '60000' })],
+  ['shared use', facts({ curr_items: '10001' })],
+  ['shared use', facts({ incr_hits: '1' })],
+  ['shared use', facts({ cmd_flush: '1' })],
   ['versions', facts({}, { cas_enabled: 'no' })],
   ['latency', { ...facts(), latency: 500 }],
 ])('%s is a risk', (subject, one) => {

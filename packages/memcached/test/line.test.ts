@@ -114,6 +114,18 @@ test('a server whose clock was halted, and does not know it yet, is sent nothing
   expect(line.isOpen).toBe(false)
 })
 
+test('an answer that this process found too late, since it was busy, is none', async () => {
+  const { promise: sent, resolve: isSent } = Promise.withResolvers<(error: null, answer: string) => void>()
+  const waiting = line.exchange<string>((_client, _library, done) => isSent(done), 1_000)
+  waiting.catch(() => undefined)
+  const done = await sent
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1_001)
+  done(null, 'late')
+  clock.mockRestore()
+  await expect(waiting).rejects.toThrow('no answer within 1000 ms')
+  expect(line.isOpen).toBe(false)
+})
+
 test('who waits for an answer learns that the connection was closed', async () => {
   const waiting = exchange(line, 500, 1_000)
   waiting.catch(() => undefined)
