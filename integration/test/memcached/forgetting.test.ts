@@ -5,7 +5,7 @@ import { Client } from 'memjs'
 import { expect, onTestFinished, test } from 'vitest'
 import type { MemcachedServer } from '../../servers/memcached-binary.ts'
 import { poll } from '../../servers/poll.ts'
-import { lossOf, lost } from '../outcomes.ts'
+import { backendError, lossOf, lost } from '../outcomes.ts'
 import { hostOf, memcached, Party } from './harness.ts'
 
 const finding = (subject: string, message: string): object => ({
@@ -14,17 +14,18 @@ const finding = (subject: string, message: string): object => ({
   message: expect.stringContaining(message),
 })
 
-/** Stores as much as wanted, in items as large as the one that is there. Resolves with how many were taken. */
-async function fillerLike(server: MemcachedServer): Promise<(count: number) => Promise<number>> {
+/** Stores as much as wanted, in items as large as that of the lock, or larger. Resolves with how many were taken. */
+async function fillerLike(server: MemcachedServer): Promise<(count: number, more?: number) => Promise<number>> {
   const client = Client.create(hostOf(server), { logger: { log: () => undefined }, retries: 1 } as never)
   onTestFinished(() => client.close())
   const key = (await server.keys()).find((one) => one.startsWith('locks:')) ?? ''
   const { value } = await client.get(key)
   let stored = 0
-  return async (count) => {
+  return async (count, more = 0) => {
+    const content = `${value}${'x'.repeat(more)}`
     const outcomes = await Promise.allSettled(
       Array.from({ length: count }, (_, at) =>
-        client.set(`${stored + at}`.padStart(key.length, '-'), value ?? '', { expires: 3_600 }),
+        client.set(`${stored + at}`.padStart(key.length, '-'), content, { expires: 3_600 }),
       ),
     )
     stored += count
@@ -91,22 +92,23 @@ test('a server without versions (-C) is refused, and the doctor says why', async
   expect(found).toContainEqual(finding('versions', 'it runs without versions'))
 })
 
-test('a full server that evicts nothing (-M) refuses new locks, and keeps those that are held', {
+test('a full server that evicts nothing (-M) refuses new locks and renewals; who holds is not replaced, and can release', {
   timeout: 60_000,
 }, async () => {
   const server = await memcached({ args: ['-m', '2', '-M'] })
-  const holder = await Party.at(server)
+  const [holder, other] = [await Party.at(server), await Party.at(server)]
   const lease = await holder.lock('a', { ttl: 60_000 }).acquire()
   const fill = await fillerLike(server)
-  await poll('it is full', async () => (await fill(1_000)) < 1_000)
-  await poll('it is out of memory', () =>
-    new Lock(`b-${Math.random()}`, { backend: holder.backend }).tryAcquire().then(
-      () => false,
-      (error) => /out of memory/.test(String(error)),
-    ),
-  )
-  await lease.renew()
+  // Of the size of a renewed record, too, which is longer.
+  for (const more of [0, 25, 50, 100]) await poll('it is full', async () => (await fill(1_000, more)) < 1_000)
+  const full = backendError(/it is out of memory, and evicts nothing \(-M\)/)
+  await expect(holder.lock('b').tryAcquire()).rejects.toMatchObject(full)
+  await expect(lease.renew()).rejects.toMatchObject(full)
+  lease.assertHeld()
+  await expect(other.lock('a').tryAcquire()).rejects.toMatchObject(full)
+  expect((await other.lock('a').inspect()).holders).toMatchObject([{ owner: lease.owner }])
   expect(await lease.release()).toBe(true)
+  expect(await other.lock('a').locked()).toBe(false)
 })
 
 test('with several servers a lock lives on one of them, and is taken nowhere else when that is down', async () => {

@@ -78,7 +78,7 @@ function memory({ figures }: ServerFacts): Finding {
   if (!(limit > 0)) return unknown('memory', 'its memory could not be seen')
   const share = `${Math.round((used / limit) * 100)} % of ${Math.round(limit / 1024 ** 2)} MiB are used`
   return used > limit * NEARLY_FULL
-    ? risk('memory', `${share}: beyond it there are evictions, or with -M no new locks`)
+    ? risk('memory', `${share}: beyond it there are evictions, or with -M neither new locks nor renewals`)
     : ok('memory', share)
 }
 
