@@ -18,7 +18,7 @@ const ours = subject(OURS)
 
 async function alone(on: Omit<Comparison, 'subjects' | 'rounds'>): Promise<void> {
   // Until it is compiled, and long enough that a moment's stop does not tell.
-  const [warmUp, count] = quick ? [500, 300] : [4_000, 1_000]
+  const [warmUp, count] = quick ? [500, 300] : [10_000, 1_000]
   const comparison = { ...on, subjects: [subject(PAIR), ours], rounds: quick ? 5 : 15 }
   const { ofBare, requests } = (await uncontended(comparison, open, { warmUp, count }))(ours)
   console.log(verdict({ what: 'of the bare pair', value: ofBare, atLeast: 0.6 }))
