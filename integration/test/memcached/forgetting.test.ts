@@ -50,6 +50,22 @@ test('a restart: the holder learns it at its next renewal, and tokens go on risi
   expect(await next.release()).toBe(true)
 })
 
+test.each(['renew', 'release'] as const)(
+  'a restart, and somebody else holds since then: to %s what is gone leaves the other one’s alone',
+  async (how) => {
+    const server = await memcached()
+    const [holder, other] = [await Party.at(server), await Party.at(server)]
+    const lease = await holder.lock('a', { ttl: 60_000, autoRenew: false }).acquire()
+    await server.restart()
+    const next = await other.lock('a', { ttl: 60_000, autoRenew: false }).acquire()
+    if (how === 'renew') await expect(lease.renew()).rejects.toMatchObject(lost)
+    else expect(await lease.release()).toBe(false)
+    expect((await other.lock('a').inspect()).holders).toMatchObject([{ owner: next.owner }])
+    await next.renew()
+    expect(await next.release()).toBe(true)
+  },
+)
+
 test('an eviction: the holder learns it at its next renewal, and the doctor had warned', {
   timeout: 60_000,
 }, async () => {

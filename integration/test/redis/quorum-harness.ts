@@ -1,9 +1,9 @@
 import { Lock, type LockBackend, type LockOptions } from '@locks/core'
 import { redisQuorumBackend } from '@locks/redis'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { FaultyProxy } from '../../faults/proxy.ts'
 import type { RedisServer } from '../../servers/redis-binary.ts'
-import { proxyTo, redis } from './harness.ts'
+import { now, proxyTo, redis } from './harness.ts'
 
 export const NODE_TIMEOUT = 500
 
@@ -42,4 +42,19 @@ export async function holdsAt(nodes: readonly RedisServer[], name: string): Prom
     const held = String(text ?? '').slice(43)
     return held !== '' && !held.startsWith('!') && Number(held.slice(22, 35)) > Date.now() ? [held.slice(64)] : []
   })
+}
+
+/** What is not waiting for a server that does not answer. */
+export const PROMPT: number = NODE_TIMEOUT * 0.8
+
+/** How long an acquire and its release take, at best of a few. */
+export async function bestOf(party: QuorumParty, name: string): Promise<number> {
+  let best = Number.POSITIVE_INFINITY
+  for (let count = 0; count < 5; count += 1) {
+    const started = now()
+    const lease = await party.lock(name).acquire()
+    expect(await lease.release()).toBe(true)
+    best = Math.min(best, now() - started)
+  }
+  return best
 }

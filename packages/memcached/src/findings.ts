@@ -18,7 +18,7 @@ const MANY = 10_000
 /** Commands that locks don't use. */
 const FOREIGN: readonly string[] = ['incr_hits', 'incr_misses', 'decr_hits', 'decr_misses', 'cmd_touch']
 const NEARLY_FULL = 0.8
-/** Items that went before their time: when memory was short, and when it was dealt out anew among sizes of items (even with -M). */
+/** Items that went before their time: when memory was short, or dealt out anew among sizes of items (even with -M). */
 const LOST: readonly string[] = ['evictions', 'slab_reassign_evictions_nomem', 'slab_reassign_busy_deletes']
 
 type Judge = (subject: string, message: string) => Finding

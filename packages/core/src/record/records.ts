@@ -105,8 +105,8 @@ export class Records<Version> {
 
   /**
    * Applies `step` atomically: what it answers was true of the record at one moment, and the change it asks for is
-   * written. Starts from the remembered version if there is one, or from a guess; a step that changes nothing is repeated on a fresh
-   * reading, because only a successful write proves that a remembered version is still the current one.
+   * written. Starts from the remembered version if there is one, or from a guess; a step that changes nothing is repeated
+   * on a fresh reading, because only a successful write proves that such a version is the current one.
    */
   async update<Step extends Change>(
     key: LockKey,
