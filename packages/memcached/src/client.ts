@@ -52,9 +52,6 @@ export interface Memjs {
     password: string | undefined,
     options: MemjsOptions,
   ) => MemjsServer
-  readonly Utils: {
-    makeRequestBuffer(opcode: number, key: string, extras: Buffer | '', value: string, opaque: number): Buffer
-  }
 }
 
 /** What a server is called, in messages and where locks are shared out among several. */

@@ -1,7 +1,8 @@
 import { LockBackendError } from '@locks/core'
 import { type Memjs, type MemjsResponse, type MemjsServer, nameOf } from './client.ts'
-import { extrasFor, type Keeping } from './lifetime.ts'
+import { type Keeping, secondsFor } from './lifetime.ts'
 import { Line } from './line.ts'
+import { packet } from './packet.ts'
 
 /** Operations of the binary protocol. */
 export const GET = 0x00
@@ -78,7 +79,7 @@ export class Connection {
    * but a LockBackendError is worth no further attempt.
    */
   async ask(opcode: number, key: string, question: Question, timeout: number): Promise<Answer> {
-    const { value = '', keeping, cas, line: only } = question
+    const { value = '', keeping, cas = 0n, line: only } = question
     const started = performance.now()
     const rest = (): number => Math.max(1, timeout - (performance.now() - started))
     try {
@@ -90,18 +91,16 @@ export class Connection {
         seen = line.seen
       }
       const { epoch, time } = seen
-      const extras = keeping === undefined ? '' : extrasFor(keeping, time)
+      const content = keeping && { value, flags: keeping.flags, seconds: secondsFor(keeping.keepFor, time) }
       const {
         header,
         val,
         extras: more,
-      } = await line.exchange<MemjsResponse>((client, { Utils }, done) => {
+      } = await line.exchange<MemjsResponse>((client, done) => {
         client.incrSeq()
         const seq = client.seq >>> 0
-        const request = Utils.makeRequestBuffer(opcode, key, extras, value, seq)
-        if (cas !== undefined) request.writeBigUInt64BE(cas, 16)
         // One attempt: an operation that is sent again may find its own effect.
-        client.perform(key, request, seq, done, 1)
+        client.perform(key, packet(opcode, key, seq, cas, content), seq, done, 1)
       }, rest())
       const status = statusOf(header.status, val)
       const flags = more.length >= 4 ? more.readUInt32BE() : 0

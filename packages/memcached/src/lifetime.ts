@@ -13,15 +13,8 @@ export interface Keeping {
   readonly flags: number
 }
 
-/** The extras of a request that stores. `now`: what the server shows for the time, in seconds. */
-export function extrasFor({ keepFor, flags }: Keeping, now: number): Buffer {
-  const extras = Buffer.alloc(8)
-  extras.writeUInt32BE(flags)
-  extras.writeUInt32BE(secondsFor(keepFor, now), 4)
-  return extras
-}
-
-function secondsFor(milliseconds: number, now: number): number {
+/** For how long a request asks an item to be kept. `now`: what the server shows for the time, in seconds. */
+export function secondsFor(milliseconds: number, now: number): number {
   if (milliseconds === Number.POSITIVE_INFINITY) return 0
   const seconds = Math.ceil(milliseconds / 1_000) + EARLY
   if (seconds <= LONGEST) return seconds

@@ -41,7 +41,7 @@ export interface Proof {
   readonly time: number
 }
 /** Begins a request; calls `done` with what comes of it. */
-type Begin<T> = (client: MemjsClient, library: Memjs, done: (error: Error | null, answer: T) => void) => void
+type Begin<T> = (client: MemjsClient, done: (error: Error | null, answer: T) => void) => void
 
 /**
  * One TCP connection, by a client of memjs that has no other, and so one process of the server: versions that were read over
@@ -49,7 +49,6 @@ type Begin<T> = (client: MemjsClient, library: Memjs, done: (error: Error | null
  * beginning of the next.
  */
 export class Line {
-  readonly #library: Memjs
   readonly #client: MemjsClient
   readonly #pending = new Set<Pending>()
   #watcher: NodeJS.Timeout | undefined
@@ -69,7 +68,6 @@ export class Line {
   constructor(library: Memjs, { host, port, username, password }: MemjsServer) {
     const logger = { log: (): void => undefined }
     const options = { username, password, retries: 1, failover: false, timeout: LIMIT, conntimeout: LIMIT, logger }
-    this.#library = library
     this.#client = new library.Client([new library.Server(host, port, username, password, options)], options)
   }
 
@@ -97,7 +95,7 @@ export class Line {
       const pending: Pending = { limit, until: performance.now() + limit, fail }
       this.#pending.add(pending)
       this.#watcher ??= setInterval(() => this.#watch(), TICK)
-      begin(this.#client, this.#library, (error, answer) => {
+      begin(this.#client, (error, answer) => {
         if (!this.#pending.has(pending)) return
         if (error !== null) fail(error)
         // Its time may have come while this process was busy.
@@ -128,7 +126,7 @@ export class Line {
 
   /** The server's own figures, or those of a kind (`settings`). */
   stats(kind: string, timeout: number): Promise<Stats> {
-    return this.exchange((client, _, done) => {
+    return this.exchange((client, done) => {
       client.statsWithKey(kind, (error, _server, stats) => done(error, stats))
     }, timeout)
   }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { extrasFor } from '../src/lifetime.ts'
+import { secondsFor } from '../src/lifetime.ts'
 import { EARLY } from '../src/line.ts'
 
 const DAY = 86_400_000
 const NOW = 1_767_323_045
-const seconds = (milliseconds: number): number => extrasFor({ keepFor: milliseconds, flags: 0 }, NOW).readUInt32BE(4)
+const seconds = (milliseconds: number): number => secondsFor(milliseconds, NOW)
 
 test.each([
   ['a millisecond', 1, 1 + EARLY],
@@ -19,8 +19,4 @@ test.each([
 test('more than 30 days is a date by the server’s clock, later by the age of its reading', () => {
   expect(seconds(30 * DAY)).toBe(NOW + 30 * 86_400 + EARLY + 10)
   expect(seconds(200 * 365 * DAY)).toBe(2 ** 32 - 1)
-})
-
-test('the flags come first', () => {
-  expect(extrasFor({ keepFor: 1, flags: 7 }, NOW).readUInt32BE()).toBe(7)
 })

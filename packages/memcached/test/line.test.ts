@@ -28,12 +28,11 @@ const library: Memjs = {
     return client
   } as never,
   Server: function create() {} as never,
-  Utils: { makeRequestBuffer: () => Buffer.alloc(24) },
 }
 
 /** What is sent has its answer after so many milliseconds. */
 const exchange = (line: Line, ms: number, timeout: number): Promise<string> =>
-  line.exchange((_client, _library, done) => setTimeout(() => done(null, `after ${ms}`), ms), timeout)
+  line.exchange((_client, done) => setTimeout(() => done(null, `after ${ms}`), ms), timeout)
 
 const proven = async (line: Line, timeout: number): Promise<Proof | undefined> => {
   if (line.seen === undefined) await line.prove(timeout)
@@ -116,7 +115,7 @@ test('a server whose clock was halted, and does not know it yet, is sent nothing
 
 test('an answer that this process found too late, since it was busy, is none', async () => {
   const { promise: sent, resolve: isSent } = Promise.withResolvers<(error: null, answer: string) => void>()
-  const waiting = line.exchange<string>((_client, _library, done) => isSent(done), 1_000)
+  const waiting = line.exchange<string>((_client, done) => isSent(done), 1_000)
   waiting.catch(() => undefined)
   const done = await sent
   const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1_001)
