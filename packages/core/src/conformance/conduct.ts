@@ -1,6 +1,6 @@
 import { failureOf } from './failure.ts'
 import { History, hostNow } from './history.ts'
-import type { Plan, PlannedCase } from './plan.ts'
+import type { Observer, Plan, PlannedCase } from './plan.ts'
 import { type CaseReport, type Report, timelineOf } from './report.ts'
 import type { Strays } from './strays.ts'
 import type { ConformanceTarget } from './target.ts'
@@ -63,8 +63,15 @@ async function runCase({ theme, title, timeout, run }: PlannedCase, strays: Stra
   let history = new History()
   const begun = hostNow()
   const errors: unknown[] = []
+  const standstills: number[] = []
+  const observer: Observer = {
+    begins: (seen) => {
+      history = seen
+    },
+    repeats: (stoodStill) => standstills.push(stoodStill),
+  }
   try {
-    await within(timeout, `${title}, with its clients closed`, Promise.resolve(run((seen) => (history = seen))))
+    await within(timeout, `${title}, with its clients closed`, run(observer))
   } catch (error) {
     errors.push(error)
   }
@@ -76,6 +83,7 @@ async function runCase({ theme, title, timeout, run }: PlannedCase, strays: Stra
     title,
     outcome: errors.length === 0 ? 'passed' : 'failed',
     took: Math.round(ended - begun),
+    standstills: standstills.length === 0 ? undefined : standstills,
     failure: errors.length === 0 ? undefined : failureOf(errors),
     timeline: timelineOf(history, ended),
   }

@@ -1,5 +1,5 @@
-import assert from 'node:assert/strict'
 import type { LeaseMode } from '../index.ts'
+import { Violation } from './violation.ts'
 
 /** Milliseconds on the monotonic clock that all processes of this host share. */
 export const hostNow = (): number => Number(process.hrtime.bigint()) / 1e6
@@ -91,13 +91,15 @@ export class History {
     if (overlap === undefined) return
     const { from, until, holdings } = overlap
     const others = more.length === 0 ? '' : `, and ${more.length} more times`
-    assert.fail(`for ${(until - from).toFixed(2)} ms held at once: ${holdings.map(shown).join(' and ')}${others}`)
+    throw new Violation(
+      `for ${(until - from).toFixed(2)} ms held at once: ${holdings.map(shown).join(' and ')}${others}`,
+    )
   }
 
   /** The tokens rose from one grant to the next. */
   assertRising(): void {
     const [descent] = this.descents()
-    if (descent !== undefined) assert.fail(`${shown(descent[1])} was granted after ${shown(descent[0])}`)
+    if (descent !== undefined) throw new Violation(`${shown(descent[1])} was granted after ${shown(descent[0])}`)
   }
 
   /** Ends come before beginnings of the same moment. */

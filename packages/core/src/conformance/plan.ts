@@ -23,9 +23,11 @@ import { using } from './cases/using.ts'
 import type { History } from './history.ts'
 import { seedOf } from './random.ts'
 import { Stage } from './stage.ts'
+import { watchMachine } from './standstill.ts'
 import type { ConformanceTarget } from './target.ts'
 import type { CaseDefinition, Theme } from './theme.ts'
 import { within } from './time.ts'
+import { Violation } from './violation.ts'
 
 const themes: readonly Theme[] = [
   exclusion,
@@ -51,14 +53,24 @@ const themes: readonly Theme[] = [
   processes,
 ]
 
+/** How often a case is run at most whose bounds the machine itself did not keep. */
+const ATTEMPTS = 3
+
+/** Hears of a case while it is run. */
+export interface Observer {
+  /** An attempt begins, and fills in who holds when. */
+  begins?(history: History): void
+  /** An attempt failed while the machine stood still for so many milliseconds: that says nothing, and there is another. */
+  repeats?(stoodStill: number, failure: unknown): void
+}
+
 /** A case that applies to a target. */
 export interface PlannedCase {
   readonly theme: string
   readonly title: string
   /** Milliseconds after which a runner should give up. */
   readonly timeout: number
-  /** `seen` hears, as soon as the case begins, what it will fill in. */
-  run(seen?: (history: History) => void): Promise<void>
+  run(observer?: Observer): Promise<void>
 }
 
 /** A case that would apply if the target offered what it needs. */
@@ -89,32 +101,47 @@ export function plan(target: ConformanceTarget, seed: number = Math.floor(Math.r
   return { seed, cases, leftOut }
 }
 
-function planned(target: ConformanceTarget, theme: string, { title, body }: CaseDefinition, seed: number): PlannedCase {
+function planned(target: ConformanceTarget, theme: string, definition: CaseDefinition, seed: number): PlannedCase {
+  const { title } = definition
   const { ttl, patience } = new Stage(target)
   const limit = 45_000 + 4 * patience + 20 * ttl
   return {
     theme,
     title,
     // A runner sees the case's own complaint, not just that its time ran out.
-    timeout: limit + 15_000,
-    run: async (seen) => {
-      const stage = new Stage(target, seedOf(seed, title))
-      seen?.(stage.history)
-      try {
-        // That two held at once explains whatever else went wrong.
-        await within(limit, title, body(stage)).finally(() => stage.history.assertApart())
-      } catch (error) {
-        // Under Jest, errors of Node.js itself are no instances of its `Error`.
-        if (isNativeError(error)) {
-          // What was left to chance can be had again.
-          if (stage.drawn) error.message += ` (seed ${seed})`
-          // Node.js 24 puts an option of its own there, and vitest takes it for a difference to be shown.
-          Reflect.deleteProperty(error, 'diff')
+    timeout: ATTEMPTS * limit + 15_000,
+    run: async (observer = {}) => {
+      for (let attempt = 1; ; attempt += 1) {
+        const stage = new Stage(target, seedOf(seed, title))
+        observer.begins?.(stage.history)
+        const standstill = await watchMachine()
+        try {
+          return await tried(stage, definition, limit, seed)
+        } catch (error) {
+          if (attempt === ATTEMPTS || error instanceof Violation) throw error
+          const stoodStill = await standstill()
+          if (stoodStill === 0) throw error
+          observer.repeats?.(stoodStill, error)
         }
-        throw error
-      } finally {
-        await stage.close()
       }
     },
+  }
+}
+
+async function tried(stage: Stage, { title, body }: CaseDefinition, limit: number, seed: number): Promise<void> {
+  try {
+    // That two held at once explains whatever else went wrong.
+    await within(limit, title, body(stage)).finally(() => stage.history.assertApart())
+  } catch (error) {
+    // Under Jest, errors of Node.js itself are no instances of its `Error`.
+    if (isNativeError(error)) {
+      // What was left to chance can be had again.
+      if (stage.drawn) error.message += ` (seed ${seed})`
+      // Node.js 24 puts an option of its own there, and vitest takes it for a difference to be shown.
+      Reflect.deleteProperty(error, 'diff')
+    }
+    throw error
+  } finally {
+    await stage.close()
   }
 }

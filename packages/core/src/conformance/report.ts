@@ -9,6 +9,8 @@ export interface CaseReport {
   readonly outcome: 'passed' | 'failed'
   /** Milliseconds. */
   readonly took: number
+  /** Of each attempt that failed and was followed by another: milliseconds for which the machine stood still meanwhile. */
+  readonly standstills?: readonly number[] | undefined
   /** Where it failed: what was seen instead, and where. */
   readonly failure?: { readonly message: string; readonly stack: string } | undefined
   /** Of cases that watch who holds. */

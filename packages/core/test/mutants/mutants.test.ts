@@ -16,7 +16,7 @@ const FLAWED_AT_ONCE = 6
 const BATCH = 6
 /** Of the simulation: what it is asked for, it finds within a few dozen. */
 const SEEDS = 500
-const TIMEOUT = 180_000
+const TIMEOUT = 300_000
 const TRIES = 3
 
 interface Batch {

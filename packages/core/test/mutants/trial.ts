@@ -9,8 +9,8 @@ export interface Verdict {
   readonly said: string
 }
 
-/** Milliseconds that one case may take. The longest bound of a case that complains here is 15 s. */
-const TIME_BOX = 30_000
+/** Milliseconds that one case may take. The longest bound of a case that complains here is 15 s; it may be run again. */
+const TIME_BOX = 60_000
 
 /**
  * Runs cases in a process of their own, with the code that lies in `folder`: a package's folder, or a copy of it. Resolves

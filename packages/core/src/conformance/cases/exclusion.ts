@@ -4,6 +4,7 @@ import { assertHeld, busy, granted, refused } from '../expect.ts'
 import type { Stage } from '../stage.ts'
 import { declared, fault, type Need, type Theme, theme } from '../theme.ts'
 import { eventually, sleep } from '../time.ts'
+import { Violation } from '../violation.ts'
 
 /** Adds one to a counter that forgets what happens between its reading and its writing. */
 async function count(lock: Lock, counter: { value: number }): Promise<void> {
@@ -12,6 +13,10 @@ async function count(lock: Lock, counter: { value: number }): Promise<void> {
     await sleep(1)
     counter.value = value + 1
   })
+}
+
+function assertCount({ value }: { readonly value: number }, expected: number): void {
+  if (value !== expected) throw new Violation(`it counts ${value} of ${expected}`)
 }
 
 const repeat = async (times: number, work: () => Promise<unknown>): Promise<void> => {
@@ -49,7 +54,7 @@ export const exclusion: Theme = theme('exclusion', [
       const locks = await t.locks(4)
       const tasks = locks.flatMap((lock) => Array.from({ length: 5 }, () => repeat(2, () => count(lock, counter))))
       await Promise.all(tasks)
-      assert.equal(counter.value, 40)
+      assertCount(counter, 40)
     },
   },
   {
@@ -60,7 +65,7 @@ export const exclusion: Theme = theme('exclusion', [
         const contenders = await Promise.all(clients.map((client) => t.contender({}, client)))
         const answers = await Promise.all(contenders.map((contender) => contender.acquire()))
         const grants = answers.filter(({ outcome }) => outcome === 'granted')
-        assert.ok(grants.length <= 1, `${grants.length} of 4 were granted`)
+        if (grants.length > 1) throw new Violation(`${grants.length} of 4 were granted`)
         await Promise.all(contenders.map((contender) => contender.cancel()))
       }
     },
@@ -166,7 +171,7 @@ export const exclusion: Theme = theme('exclusion', [
         await t.trouble('disconnect')
       }
       await work
-      assert.equal(counter.value, expected)
+      assertCount(counter, expected)
       await Promise.all(locks.map((lock) => insist(t, lock)))
     },
   },

@@ -75,10 +75,9 @@ export const outage: Theme = theme('outage', [
     title: 'who waits when the backend begins to hang gets LOCK_BACKEND, not LOCK_TIMEOUT',
     needs: hung,
     async body(t) {
-      const requestTimeout = t.brief
       const [first, second] = await t.pair()
       await first.acquire()
-      const waits = second.acquire({ timeout: 20_000, requestTimeout, retryInterval: t.brief })
+      const waits = second.acquire({ timeout: 20_000, retryInterval: t.brief })
       const waiting = later(refused(waits, 'LOCK_BACKEND'))
       if (t.capabilities.queue === 'fifo')
         await eventually('it waits', t.patience, async () => (await first.inspect()).waiters === 1)

@@ -13,9 +13,10 @@ export class Lines implements Listener {
 
   begins(): void {}
 
-  ended({ theme, title, outcome, took }: CaseReport): void {
+  ended({ theme, title, outcome, took, standstills = [] }: CaseReport): void {
     const { write, paint } = this.#sink
     const word = paint(outcome === 'passed' ? 'green' : 'red', outcome)
-    write(`${word}  ${theme}: ${title}  ${paint('dim', `(${duration(took)})`)}\n`)
+    const again = standstills.map((stoodStill) => `, again as the machine stood still for ${duration(stoodStill)}`)
+    write(`${word}  ${theme}: ${title}  ${paint('dim', `(${duration(took)}${again.join('')})`)}\n`)
   }
 }

@@ -18,7 +18,7 @@ interface Asked {
 export function summary(report: Report, { file, html }: Asked, sink: Sink): string {
   const page = html === undefined ? '' : `\n${sink.paint('dim', `${MARGIN}page: ${html}`)}`
   const end = `${verdict(report, sink)}\n${again(report, file, sink)}${page}\n`
-  const sections = [declarations(report, sink), leftOut(report, sink), end]
+  const sections = [declarations(report, sink), leftOut(report, sink), repeated(report), end]
   return `${failuresOf(report, sink)}\n${sections.filter((section) => section !== '').join('\n')}`
 }
 
@@ -59,6 +59,11 @@ function leftOut({ leftOut: cases }: Report, { paint }: Sink): string {
   })
   const title = `Left out: ${count(cases.length, 'case')} that can be checked if the target offers more`
   return `${MARGIN}${paint('bold', title)}\n${lines.join('')}`
+}
+
+function repeated({ cases }: Report): string {
+  const few = cases.filter(({ standstills }) => standstills !== undefined).length
+  return few === 0 ? '' : `${MARGIN}Run again, as the machine had stood still meanwhile: ${count(few, 'case')}\n`
 }
 
 /** The command that repeats the run; where cases failed, only those. */
