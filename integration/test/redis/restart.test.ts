@@ -42,7 +42,8 @@ test('while it is down every question fails, and a hold ends with its ttl', asyn
     expect(party.lock('c').acquire()).rejects.toMatchObject(refused),
   ])
   await poll('it is lost', () => loss.at !== undefined)
-  expect(loss.at).toBeLessThan(began + 1_000)
+  // Not when it came back, or was given up.
+  expect(loss.at).toBeLessThan(began + 1_000 + 2_000)
 })
 
 test('without its data: the holder learns it at its next renewal, and tokens rise all the same', async () => {

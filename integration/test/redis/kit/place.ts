@@ -23,6 +23,9 @@ export interface Started {
 
 const addresses = (servers: readonly Address[]): Address[] => servers.map(({ host, port }) => ({ host, port }))
 
+/** No server of theirs fails: one that is held up for a moment must not be replaced. */
+const STEADY = 30_000
+
 export async function startPlace(topology: Topology): Promise<Started> {
   if (topology === 'redis') {
     const server = await startRedis({ appendonly: true })
@@ -30,11 +33,11 @@ export async function startPlace(topology: Topology): Promise<Started> {
     return { place: { masters: addresses([server]), sentinels: [] }, restart, stop: () => server.stop() }
   }
   if (topology === 'cluster') {
-    const { nodes, stop } = await startCluster()
+    const { nodes, stop } = await startCluster({ nodeTimeout: STEADY })
     return { place: { masters: addresses(nodes), sentinels: [] }, restart: undefined, stop }
   }
   if (topology === 'sentinel') {
-    const { master, sentinels, stop } = await startSentinel()
+    const { master, sentinels, stop } = await startSentinel({ downAfter: STEADY })
     const place = { masters: addresses([master]), sentinels: addresses(sentinels) }
     return { place, restart: undefined, stop }
   }
