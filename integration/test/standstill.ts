@@ -5,7 +5,7 @@ import { beforeEach, type TestError } from 'vitest'
 /** As in the configuration, from where it is read before the first attempt. */
 const REPEATS = 2
 /** A lock was granted that somebody held, or a token did not rise. */
-const FINAL = /\bto be null\b|held at once|\b\d+n\b/
+const FINAL = /\bto be null\b|held at once|a count was lost|\b\d+n\b/
 
 beforeEach(async ({ task, onTestFailed }) => {
   const standstill = await watchMachine()

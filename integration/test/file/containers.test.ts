@@ -56,7 +56,7 @@ if ('image' in source) {
     const both = await Promise.all([container(image, parent), container(image, parent)])
     const work = both.flatMap((one) => [one, one])
     await Promise.all(work.map((one) => run(one, 'counter', `${SHARED}/store`, `${SHARED}/count`, '100')))
-    expect(readFileSync(join(parent, 'count'), 'utf8')).toBe('400')
+    expect(readFileSync(join(parent, 'count'), 'utf8'), 'a count was lost').toBe('400')
   }, 90_000)
 
   test('a live holder is not taken for dead, and one whose container is killed is replaced after its ttl', async () => {

@@ -21,5 +21,5 @@ test.each([
     return once(counter, 'exit')
   })
   for (const counter of counters) expect(await counter).toEqual([0, null])
-  expect(Number(readFileSync(file, 'utf8'))).toBe(processes * (threads + 1) * ADDITIONS)
+  expect(Number(readFileSync(file, 'utf8')), 'a count was lost').toBe(processes * (threads + 1) * ADDITIONS)
 })

@@ -86,7 +86,7 @@ test('processes that are stopped, killed and started again never hold together, 
       const next = held[index + 1]
       if (next === undefined) break
       expect(next.token, `tokens of lock-${lock} in the order of their grants`).toBeGreaterThan(one.token)
-      expect(next.from, `lock-${lock} held by ${one.token} and ${next.token}`).toBeGreaterThanOrEqual(one.until)
+      expect(next.from, `lock-${lock} held at once by ${one.token} and ${next.token}`).toBeGreaterThanOrEqual(one.until)
     }
   }
   expect(leases).toBeGreaterThan(200)

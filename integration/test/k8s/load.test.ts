@@ -47,7 +47,7 @@ test('of 32 contenders that come at once each has its turn, alone, for few reque
     for (let turn = 0; turn < turns; turn += 1)
       await party.lock('a', { ttl: 30_000, timeout: 100_000 }).using(async (lease) => {
         inside += 1
-        expect(inside).toBe(1)
+        expect(inside, 'held at once').toBe(1)
         await sleep(1)
         lease.assertHeld()
         tokens.push(lease.fencingToken)

@@ -24,10 +24,10 @@ export const lostAndLate: readonly CaseDefinition[] = [
     needs: [fault('loseReplies', 'resume')],
     async body(t) {
       const requestTimeout = t.brief
-      const lock = await t.lock({ requestTimeout })
+      const lock = await t.lock()
       await warmUp(lock)
       await t.trouble('loseReplies')
-      await refused(lock.tryAcquire(), 'LOCK_BACKEND')
+      await refused(lock.tryAcquire({ requestTimeout }), 'LOCK_BACKEND')
       await t.trouble('resume')
       await assertFree(t)
     },
@@ -67,10 +67,9 @@ export const lostAndLate: readonly CaseDefinition[] = [
     title: 'a lost reply of release frees the lock all the same',
     needs: [fault('loseReplies', 'resume')],
     async body(t) {
-      const requestTimeout = t.brief
-      const lock = await t.lock()
+      const lock = await t.lock({ requestTimeout: t.vain })
       await warmUp(lock)
-      const lease = await lock.acquire({ requestTimeout })
+      const lease = await lock.acquire()
       await t.trouble('loseReplies')
       const first = await lease.release().catch((error: { code?: unknown }) => error.code)
       await t.trouble('resume')
@@ -196,10 +195,10 @@ export const lostAndLate: readonly CaseDefinition[] = [
     needs: [fault('pause', 'resume'), lateRefused],
     async body(t) {
       const requestTimeout = t.brief
-      const lock = await t.lock({ requestTimeout })
+      const lock = await t.lock()
       await warmUp(lock)
       await t.trouble('pause')
-      await refused(lock.tryAcquire(), 'LOCK_BACKEND')
+      await refused(lock.tryAcquire({ requestTimeout }), 'LOCK_BACKEND')
       await sleep(requestTimeout)
       await t.trouble('resume')
       await assertFree(t)

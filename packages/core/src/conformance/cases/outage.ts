@@ -64,11 +64,11 @@ export const outage: Theme = theme('outage', [
     needs: hung,
     async body(t) {
       const requestTimeout = t.brief
-      const [first, second] = await t.pair({ requestTimeout })
+      const [first, second] = await t.pair()
       await first.acquire()
       assert.equal(await second.tryAcquire(), null)
       await t.trouble('pause')
-      await unanswered(t, () => second.tryAcquire())
+      await unanswered(t, () => second.tryAcquire({ requestTimeout }))
     },
   },
   {
@@ -90,8 +90,7 @@ export const outage: Theme = theme('outage', [
     title: 'a holder keeps its lease through an outage that is shorter than its ttl',
     needs: hung,
     async body(t) {
-      const requestTimeout = t.brief
-      const [first, second] = await t.pair({ requestTimeout })
+      const [first, second] = await t.pair({ requestTimeout: t.vain })
       const lease = await first.acquire()
       await t.trouble('pause')
       await refused(lease.renew(), 'LOCK_BACKEND')

@@ -7,6 +7,8 @@ import type { Witness } from '../witness.ts'
 
 const CLIENTS = 3
 const ROUNDS = 6
+/** Rounds at most of who has bad luck, or is slow to come back, until the lock was granted at all. */
+const MORE = 30
 const KINDS = ['isolate', 'pause', 'loseReplies', 'delayRequests', 'disconnect'] as const
 
 const someTrouble: Need = offered('some fault', (target) => KINDS.some((kind) => fault(kind).met(target)))
@@ -15,7 +17,7 @@ const someTrouble: Need = offered('some fault', (target) => KINDS.some((kind) =>
 async function makeTrouble(t: Stage, clients: readonly LockBackend[]): Promise<void> {
   const random = t.chance('trouble')
   const kinds = KINDS.filter((kind) => t.offers(kind))
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 0; round < ROUNDS || (t.history.holdings.length === 0 && round < MORE); round += 1) {
     const kind = random.oneOf(kinds)
     if (kind === 'isolate') await t.trouble(kind, random.oneOf(clients))
     else if (kind === 'delayRequests') await t.trouble(kind, 0, t.ttl)

@@ -34,7 +34,7 @@ export const using: Theme = theme('using', [
     title: "the body's error wins over a release that fails",
     needs: [fault('pause', 'resume')],
     async body(t) {
-      const lock = await t.lock({ requestTimeout: t.brief })
+      const lock = await t.lock({ requestTimeout: t.vain })
       const wrong = new Error('the body failed')
       const failing = lock.using(async () => {
         await t.trouble('pause')
@@ -47,7 +47,7 @@ export const using: Theme = theme('using', [
     title: "a release that fails rejects with LOCK_BACKEND and carries the body's result",
     needs: [fault('pause', 'resume')],
     async body(t) {
-      const lock = await t.lock({ requestTimeout: t.brief })
+      const lock = await t.lock({ requestTimeout: t.vain })
       const error = await rejection(
         lock.using(async () => {
           await t.trouble('pause')
