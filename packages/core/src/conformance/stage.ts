@@ -37,7 +37,7 @@ export class Stage {
   readonly slack: number
   /** Milliseconds to wait for what will not come: short, and yet time for a request to be answered. */
   readonly brief: number
-  /** A timeout that runs out though every request is answered, even one that takes long for once. */
+  /** Milliseconds that suffice for a request, even one that takes long for once, and are short for what will not come. */
   readonly vain: number
   /** A ttl for attempts that are given up: what they may take afterwards, if anything, is free within the case. */
   readonly forlorn: number
