@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../servers/port.ts'
+import { onFreePorts } from '../servers/port.ts'
 import type { Address } from '../servers/resp.ts'
 import { Connection } from './connection.ts'
 import { plainMode } from './proxy-mode.ts'
@@ -9,10 +9,13 @@ import { plainMode } from './proxy-mode.ts'
 const LISTEN_LIMIT = 5_000
 
 /** A TCP proxy in this process, on a loopback port of its own, that passes everything on until it is told otherwise. */
-export async function startProxy(target: Address): Promise<FaultyProxy> {
-  const proxy = new FaultyProxy(target, await freePort())
-  await proxy.listen()
-  return proxy
+export function startProxy(target: Address): Promise<FaultyProxy> {
+  return onFreePorts(async (port) => {
+    const proxy = new FaultyProxy(target, port)
+    // Who was faster keeps it: another port is tried.
+    await proxy.listen(0)
+    return proxy
+  })
 }
 
 /**
@@ -112,9 +115,9 @@ export class FaultyProxy {
     for (const connection of this.#connections) connection.drop()
   }
 
-  /** Idempotent. */
-  async listen(): Promise<void> {
-    for (const deadline = performance.now() + LISTEN_LIMIT; this.#listener === undefined; ) {
+  /** Idempotent. `limit`: milliseconds for which a port that is in use is waited for. */
+  async listen(limit: number = LISTEN_LIMIT): Promise<void> {
+    for (const deadline = performance.now() + limit; this.#listener === undefined; ) {
       try {
         this.#listener = await this.#open()
       } catch (error) {
