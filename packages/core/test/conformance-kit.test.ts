@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { type ConformanceTarget, conformanceCases } from '../src/conformance/index.ts'
+import type { AcquireRequest, LockBackend } from '../src/index.ts'
 import { NativeBackend } from './native-backend.ts'
 import { NativeServer } from './native-server.ts'
 import { Network } from './network.ts'
@@ -69,6 +70,22 @@ describe('the cases', () => {
     const cases = conformanceCases({ ...sound, faults: { pause, resume: () => undefined } }, { seed: 7 })
     const turmoil = cases.find(({ name }) => name.startsWith('turmoil: '))
     await expect(turmoil?.run()).rejects.toThrow('no server (seed 7)')
+  })
+
+  test('of turmoil go on until the lock was granted, where that takes longer than all the trouble', async () => {
+    const shared = new NativeServer(new Network())
+    const begun = performance.now()
+    const slow = (): LockBackend => {
+      const backend = new NativeBackend(shared)
+      const acquire = backend.acquire.bind(backend)
+      const isDown = () => performance.now() - begun < 5_000
+      return Object.assign(backend, {
+        acquire: async (request: AcquireRequest) => (isDown() ? { outcome: 'busy', retryAfter: 50 } : acquire(request)),
+      })
+    }
+    const cases = conformanceCases({ ...sound, connect: slow, faults: { disconnect: () => undefined } }, { seed: 7 })
+    await cases.find(({ name }) => name.startsWith('turmoil: no two'))?.run()
+    expect(performance.now() - begun).toBeGreaterThan(5_000)
   })
 
   test('fail where a client declares other capabilities than the target', async () => {

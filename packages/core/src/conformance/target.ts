@@ -78,7 +78,7 @@ export interface ConformanceCase {
   /**
    * Resolves if it is met; rejects with what was seen instead. A failure while the machine stood still for 100 ms or longer
    * says nothing about the backend: the case is run again, up to three times in all, and a warning of the process tells of
-   * it. That more held than may, or a fencing token that did not rise, is final at once.
+   * it. That more were seen to hold than may, or a fencing token that did not rise, is final.
    */
   run(): Promise<void>
   /** Milliseconds after which a runner should give up; `run` itself rejects a little earlier. */

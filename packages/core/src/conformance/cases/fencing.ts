@@ -3,10 +3,11 @@ import { Lock } from '../../index.ts'
 import { granted } from '../expect.ts'
 import { declared, fault, mode, type Need, queue, type Theme, theme } from '../theme.ts'
 import { eventually, recovers, sleep } from '../time.ts'
+import { Violation } from '../violation.ts'
 
 function assertAbove(after: bigint, before: bigint): void {
   assert.equal(typeof after, 'bigint')
-  assert.ok(after > before, `fencing token ${after} was granted after ${before}`)
+  if (after <= before) throw new Violation(`fencing token ${after} was granted after ${before}`)
 }
 
 /** Takes and releases the lock once, and resolves with the fencing token. */
